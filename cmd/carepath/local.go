@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/carepath/carepath/deploy"
+	"github.com/carepath/carepath/localcloud"
+	"github.com/spf13/cobra"
+)
+
+func newLocalCommand(g *global) *cobra.Command {
+	cmd := &cobra.Command{Use: "local", Short: "Start, stop and look at the embedded AWS"}
+	cmd.AddCommand(
+		localCommand(g, "start", "Start the embedded AWS, unless it runs", func(ctx context.Context, p *deploy.Project) error {
+			status, err := p.StartLocal(ctx, serveArgs(p))
+			if err != nil {
+				return err
+			}
+			return g.printStatus(status)
+		}),
+		localCommand(g, "stop", "Stop the embedded AWS; its state is kept", func(ctx context.Context, p *deploy.Project) error {
+			ran, err := p.StopLocal(ctx)
+			if err != nil {
+				return err
+			}
+			if g.json {
+				return g.printJSON(map[string]bool{"stopped": ran})
+			}
+			if ran {
+				fmt.Fprintln(g.out, "stopped the embedded AWS; its state is in "+p.LocalDir())
+			} else {
+				fmt.Fprintln(g.out, "the embedded AWS was not running")
+			}
+			return nil
+		}),
+		localCommand(g, "status", "Say whether the embedded AWS runs", func(ctx context.Context, p *deploy.Project) error {
+			status, err := p.LocalStatus(ctx)
+			if err != nil {
+				return err
+			}
+			return g.printStatus(status)
+		}),
+		newResetCommand(g),
+		localCommand(g, "env", "Print what aws and pulumi need to use the embedded AWS", func(ctx context.Context, p *deploy.Project) error {
+			status, err := p.LocalStatus(ctx)
+			if err != nil {
+				return err
+			}
+			variables := p.AWSEnvironment()
+			if status.Running {
+				variables = append(variables, p.PulumiEnvironment(status.ProviderPort)...)
+			}
+			if g.json {
+				values := map[string]string{}
+				for _, v := range variables {
+					values[v.Name] = v.Value
+				}
+				return g.printJSON(values)
+			}
+			for _, v := range variables {
+				fmt.Fprintf(g.out, "export %s=%q\n", v.Name, v.Value)
+			}
+			return nil
+		}),
+		newServeCommand(g),
+	)
+	return cmd
+}
+
+func localCommand(g *global, use, short string, do func(context.Context, *deploy.Project) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := g.project(cmd)
+			if err != nil {
+				return err
+			}
+			return do(cmd.Context(), p)
+		},
+	}
+}
+
+func (g *global) printStatus(s deploy.LocalStatus) error {
+	if g.json {
+		return g.printJSON(s)
+	}
+	if !s.Running {
+		fmt.Fprintln(g.out, "the embedded AWS does not run; carepath local start starts it")
+		return nil
+	}
+	fmt.Fprintf(g.out, "the embedded AWS runs at %s (process %d)\n  state and log: %s\n", s.Endpoint, s.PID, s.Log)
+	return nil
+}
+
+func newResetCommand(g *global) *cobra.Command {
+	var yes bool
+	cmd := localCommand(g, "reset", "Stop the embedded AWS and forget all its state", func(ctx context.Context, p *deploy.Project) error {
+		if err := g.confirm("Delete the local stack and everything in the embedded AWS?", yes); err != nil {
+			return err
+		}
+		if err := p.ResetLocal(ctx); err != nil {
+			return err
+		}
+		if g.json {
+			return g.printJSON(map[string]bool{"reset": true})
+		}
+		fmt.Fprintln(g.out, "the local stack and the embedded AWS's state are gone")
+		return nil
+	})
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+// newServeCommand is what StartLocal runs in the background. It is also of use in a terminal, to watch the log.
+func newServeCommand(g *global) *cobra.Command {
+	return localCommand(g, "serve", "Run the embedded AWS in this terminal", func(ctx context.Context, p *deploy.Project) error {
+		logger := slog.New(slog.NewTextHandler(g.err, nil))
+		cloud, err := localcloud.New(localcloud.Options{
+			Dir:  p.LocalDir(),
+			Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Port)),
+			Logf: func(format string, args ...any) { logger.Info(fmt.Sprintf(format, args...)) },
+		})
+		if err != nil {
+			return err
+		}
+		if err := cloud.Start(ctx); err != nil {
+			return err
+		}
+		logger.Info("the embedded AWS runs", "endpoint", cloud.Endpoint(), "process", os.Getpid())
+		<-ctx.Done()
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		return cloud.Close(closing)
+	})
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/carepath/carepath/deploy"
+	"github.com/spf13/cobra"
+)
+
+// open makes the chosen stack ready, with its progress on standard error.
+func (g *global) open(cmd *cobra.Command) (*deploy.Stack, error) {
+	p, err := g.project(cmd)
+	if err != nil {
+		return nil, err
+	}
+	observer := deploy.Observer{Report: func(text string) { g.note("%s", text) }, Message: g.printMessage}
+	if !g.json {
+		observer.Change = g.printChange
+	}
+	return p.Open(cmd.Context(), deploy.Options{Stack: g.stack, Observer: observer, ServeArgs: serveArgs(p)})
+}
+
+var opMarks = map[string]string{
+	"create": "+", "update": "~", "delete": "-", "replace": "±", "create-replacement": "+±", "delete-replaced": "-±", "refresh": "~", "import": "=",
+}
+
+func (g *global) printChange(c deploy.Change) {
+	mark, ok := opMarks[c.Op]
+	if !ok {
+		mark = c.Op
+	}
+	line := fmt.Sprintf("  %-2s %-44s %s", mark, c.Type, c.Name)
+	if c.Op == "update" && len(c.Diffs) > 0 {
+		line += " [" + strings.Join(c.Diffs, ", ") + "]"
+	}
+	if len(c.Keys) > 0 {
+		line += " (replaced because of " + strings.Join(c.Keys, ", ") + ")"
+	}
+	if c.Duration > time.Second {
+		line += fmt.Sprintf("  %.1fs", c.Duration.Seconds())
+	}
+	if c.Failed {
+		line += "  FAILED"
+	}
+	g.note("%s", line)
+}
+
+func (g *global) printMessage(m deploy.Message) {
+	if m.Severity == "error" {
+		return // it is in the operation's error, printed last
+	}
+	g.note("  %s: %s", m.Severity, m.Text)
+}
+
+// finish prints what an operation did.
+func (g *global) finish(r *deploy.Result, done string) error {
+	if g.json {
+		return g.printJSON(r)
+	}
+	fmt.Fprintf(g.out, "✓ %s: %s (%.1fs)\n", done, summary(r), r.Seconds)
+	return nil
+}
+
+func summary(r *deploy.Result) string {
+	var parts []string
+	for _, op := range slices.Sorted(maps.Keys(r.Counts)) {
+		if n := r.Counts[op]; n > 0 && op != "same" {
+			parts = append(parts, fmt.Sprintf("%d %s", n, op))
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("no changes, %d resources", r.Counts["same"])
+	}
+	return strings.Join(parts, ", ") + fmt.Sprintf(", %d unchanged", r.Counts["same"])
+}
+
+func newUpCommand(g *global) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Deploy a stack",
+		Long: `Deploy a stack: make, change or delete resources until they are what the program and the stack's configuration say.
+
+The stack "local" (the default) needs no account: up starts the embedded AWS as a background process, finds or builds the
+Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up again converges.`,
+		Example: "  carepath up\n  carepath up --stack dev --yes",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if g.stack != deploy.LocalStack {
+				if err := g.confirm(fmt.Sprintf("Deploy the stack %q to AWS?", g.stack), yes); err != nil {
+					return err
+				}
+			}
+			stack, err := g.open(cmd)
+			if err != nil {
+				return err
+			}
+			result, err := stack.Up(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := g.finish(result, "deployed "+g.stack); err != nil || g.json {
+				return err
+			}
+			g.printOutputs(result.Outputs)
+			if url, ok := result.Outputs["intakeUrl"].(string); ok {
+				fmt.Fprintf(g.out, "\nTry it:\n  curl -i -d '{\"hello\":\"world\"}' %s\n", url)
+			}
+			if g.stack == deploy.LocalStack {
+				fmt.Fprintf(g.out, "Look inside:\n  eval \"$(carepath local env)\" && aws stepfunctions list-executions --state-machine-arn %v\n", result.Outputs["intakeStateMachineArn"])
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before deploying to AWS")
+	return cmd
+}
+
+func (g *global) printOutputs(outputs map[string]any) {
+	names := slices.Sorted(maps.Keys(outputs))
+	width := 0
+	for _, name := range names {
+		width = max(width, len(name))
+	}
+	for _, name := range names {
+		fmt.Fprintf(g.out, "  %-*s  %v\n", width, name, outputs[name])
+	}
+}
+
+// operation is a command that opens the stack and does one thing with it.
+func operation(g *global, use, short, done string, do func(context.Context, *deploy.Stack) (*deploy.Result, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			stack, err := g.open(cmd)
+			if err != nil {
+				return err
+			}
+			result, err := do(cmd.Context(), stack)
+			if err != nil {
+				return err
+			}
+			return g.finish(result, done+" "+g.stack)
+		},
+	}
+}
+
+func newPreviewCommand(g *global) *cobra.Command {
+	return operation(g, "preview", "Say what up would do", "previewed",
+		func(ctx context.Context, s *deploy.Stack) (*deploy.Result, error) { return s.Preview(ctx) })
+}
+
+func newRefreshCommand(g *global) *cobra.Command {
+	return operation(g, "refresh", "Bring the stack's state up to date with what is deployed", "refreshed",
+		func(ctx context.Context, s *deploy.Stack) (*deploy.Result, error) { return s.Refresh(ctx) })
+}
+
+func newDestroyCommand(g *global) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "destroy",
+		Short: "Delete a stack's resources, to stop the costs",
+		Long: `Delete a stack's resources, to stop the costs.
+
+For the stack "local" it also stops the embedded AWS and deletes everything it left on the machine.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := g.confirm(fmt.Sprintf("Delete every resource of the stack %q?", g.stack), yes); err != nil {
+				return err
+			}
+			stack, err := g.open(cmd)
+			if err != nil {
+				return err
+			}
+			result, err := stack.Destroy(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return g.finish(result, "destroyed "+g.stack)
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func newOutputsCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use: "outputs [NAME]", Short: "Print the stack's outputs, or one of them", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stack, err := g.open(cmd)
+			if err != nil {
+				return err
+			}
+			outputs, err := stack.Outputs(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				value, ok := outputs[args[0]]
+				if !ok {
+					return &deploy.Error{Code: deploy.CodeUsage, Message: fmt.Sprintf("the stack %s has no output %q", g.stack, args[0]),
+						Hint: "it has: " + strings.Join(slices.Sorted(maps.Keys(outputs)), ", ")}
+				}
+				if g.json {
+					return g.printJSON(value)
+				}
+				fmt.Fprintln(g.out, value)
+				return nil
+			}
+			if g.json {
+				return g.printJSON(outputs)
+			}
+			g.printOutputs(outputs)
+			return nil
+		},
+	}
+}
+
+// serveArgs are the arguments with which this program serves the embedded AWS of p.
+func serveArgs(p *deploy.Project) []string {
+	return []string{"local", "serve", "--port", strconv.Itoa(p.Port)}
+}

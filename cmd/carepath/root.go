@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/carepath/carepath/deploy"
+	"github.com/spf13/cobra"
+)
+
+// streams are the program's standard streams; tests give it others.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is a mistake in the command's words.
+type usageError struct{ error }
+
+// global holds the flags that every command has.
+type global struct {
+	*streams
+	stack string
+	json  bool
+	port  int
+}
+
+func newRootCommand(s *streams) *cobra.Command {
+	g := &global{streams: s}
+	root := &cobra.Command{
+		Use:           "carepath",
+		Short:         "Deploy and run Carepath, an event-driven healthcare backend on AWS",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w\n  see %s --help", err, cmd.CommandPath())}
+	})
+	flags := root.PersistentFlags()
+	flags.StringVarP(&g.stack, "stack", "s", deploy.LocalStack, "the stack: one of the Pulumi.<stack>.yaml files")
+	flags.BoolVar(&g.json, "json", false, "print one JSON document on standard output and nothing else")
+	flags.IntVar(&g.port, "port", deploy.DefaultPort, "where the embedded AWS listens, on the loopback address (environment: CAREPATH_PORT)")
+	root.AddCommand(
+		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDestroyCommand(g), newOutputsCommand(g),
+		newRedriveCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newDoctorCommand(g), newVersionCommand(g),
+	)
+	for _, c := range root.Commands() {
+		wrapArgs(c)
+	}
+	return root
+}
+
+// wrapArgs makes wrong arguments usage errors, so that they exit with 2 as wrong flags do.
+func wrapArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &usageError{fmt.Errorf("%w\n  see %s --help", err, cmd.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		wrapArgs(sub)
+	}
+}
+
+// project finds the project that the working directory is in.
+func (g *global) project(cmd *cobra.Command) (*deploy.Project, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	p, err := deploy.FindProject(dir)
+	if err != nil {
+		return nil, err
+	}
+	p.Port = g.port
+	if value := os.Getenv("CAREPATH_PORT"); value != "" && !cmd.Flags().Changed("port") {
+		port, err := strconv.Atoi(value)
+		if err != nil || port < 1 || port > 65535 {
+			return nil, &usageError{fmt.Errorf("CAREPATH_PORT is %q: want a port number, 1 to 65535", value)}
+		}
+		p.Port = port
+	}
+	return p, nil
+}
+
+// printJSON writes the command's one JSON document.
+func (g *global) printJSON(v any) error {
+	enc := json.NewEncoder(g.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// note writes progress to standard error.
+func (g *global) note(format string, args ...any) {
+	fmt.Fprintf(g.err, format+"\n", args...)
+}
+
+// confirm asks a yes-or-no question unless yes is set. Without a terminal to ask on it refuses.
+func (g *global) confirm(question string, yes bool) error {
+	if yes {
+		return nil
+	}
+	if f, ok := g.in.(*os.File); !ok || !terminal(f) {
+		return &deploy.Error{Code: deploy.CodeRefused, Message: question + " There is nobody to ask: standard input is not a terminal.", Hint: "repeat the command with --yes"}
+	}
+	fmt.Fprint(g.err, question+" [y/N] ")
+	line, err := bufio.NewReader(g.in).ReadString('\n')
+	if err != nil && line == "" {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return nil
+	}
+	return &deploy.Error{Code: deploy.CodeRefused, Message: "not confirmed: nothing was done"}
+}
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func newVersionCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Say which version of carepath this is", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := struct {
+				Version  string `json:"version"`
+				Go       string `json:"go"`
+				Revision string `json:"revision,omitempty"`
+			}{Version: "(devel)"}
+			if info, ok := debug.ReadBuildInfo(); ok {
+				v.Version, v.Go = info.Main.Version, info.GoVersion
+				for _, s := range info.Settings {
+					if s.Key == "vcs.revision" {
+						v.Revision = s.Value
+					}
+				}
+			}
+			if g.json {
+				return g.printJSON(v)
+			}
+			fmt.Fprintln(g.out, strings.TrimSpace("carepath "+v.Version+" "+v.Revision+" "+v.Go))
+			return nil
+		},
+	}
+}
+
+func newDoctorCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "Say what is missing on this machine and what mends it", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := g.project(cmd)
+			if err != nil {
+				return err
+			}
+			checks := p.Doctor(cmd.Context())
+			missing := 0
+			for _, c := range checks {
+				if !c.OK {
+					missing++
+				}
+			}
+			if g.json {
+				if err := g.printJSON(checks); err != nil {
+					return err
+				}
+			} else {
+				for _, c := range checks {
+					mark := "ok     "
+					if !c.OK {
+						mark = "MISSING"
+					}
+					fmt.Fprintf(g.out, "%s  %-13s %s\n", mark, c.Name, c.Detail)
+					if c.Mend != "" {
+						fmt.Fprintf(g.out, "         %-13s → %s\n", "", c.Mend)
+					}
+				}
+			}
+			if missing > 0 {
+				return &deploy.Error{Code: deploy.CodeFailed, Message: fmt.Sprintf("%d of %d checks failed", missing, len(checks))}
+			}
+			return nil
+		},
+	}
+}

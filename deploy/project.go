@@ -1,0 +1,70 @@
+// Package deploy runs Carepath's stacks: it finds or builds the Pulumi CLI, keeps the embedded AWS running for the local
+// stack, and drives Pulumi through the Automation API. The command line is a thin layer over it, and programs that deploy
+// from CI can import it.
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// LocalStack is the name of the stack that runs on the embedded AWS.
+const LocalStack = "local"
+
+// Project is a checkout of Carepath and where its local state lives.
+type Project struct {
+	// Root is the folder that holds Pulumi.yaml.
+	Root string
+	// Home holds what the local stack leaves on the machine: its Pulumi state, the embedded AWS's state and log, built
+	// functions. It is <Root>/.carepath unless CAREPATH_HOME says otherwise.
+	Home string
+	// Port is where the embedded AWS listens, on the loopback address only.
+	Port int
+}
+
+// DefaultPort is where the embedded AWS listens unless told otherwise.
+const DefaultPort = 4566
+
+// FindProject looks for the project in dir and the folders above it.
+func FindProject(dir string) (*Project, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	for root := dir; ; root = filepath.Dir(root) {
+		text, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
+		if err == nil && strings.Contains(string(text), "name: carepath") {
+			p := &Project{Root: root, Home: os.Getenv("CAREPATH_HOME"), Port: DefaultPort}
+			if p.Home == "" {
+				p.Home = filepath.Join(root, ".carepath")
+			}
+			if p.Home, err = filepath.Abs(p.Home); err != nil {
+				return nil, err
+			}
+			return p, nil
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("looking for the project: %w", err)
+		}
+		if root == filepath.Dir(root) {
+			return nil, &Error{Code: CodeUsage, Message: "no Carepath project in " + dir + " or above it",
+				Hint: "run carepath inside a clone of the repository (the folder with Pulumi.yaml)"}
+		}
+	}
+}
+
+// Stacks returns the names of the stacks that have a configuration file.
+func (p *Project) Stacks() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(p.Root, "Pulumi.*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml"))
+	}
+	return names, nil
+}
