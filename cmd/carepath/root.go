@@ -157,12 +157,18 @@ func newVersionCommand(g *global) *cobra.Command {
 }
 
 func newDoctorCommand(g *global) *cobra.Command {
-	return &cobra.Command{
+	var build bool
+	cmd := &cobra.Command{
 		Use: "doctor", Short: "Say what is missing on this machine and what mends it", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := g.project(cmd)
 			if err != nil {
 				return err
+			}
+			if build {
+				if _, err := p.PulumiCLI(cmd.Context(), func(text string) { g.note("%s", text) }); err != nil {
+					return err
+				}
 			}
 			checks := p.Doctor(cmd.Context())
 			missing := 0
@@ -193,4 +199,6 @@ func newDoctorCommand(g *global) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&build, "build", false, "build the Pulumi CLI now if there is none")
+	return cmd
 }

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/carepath/carepath/deploy"
+	"github.com/carepath/carepath/lang/jsonvalue"
+)
+
+// asProgram in the environment makes the test binary be the program: the embedded AWS runs as a process of its own.
+const asProgram = "CAREPATH_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// local is a deployed local stack of a test's own.
+type local struct {
+	home, port string
+	outputs    map[string]string
+}
+
+// carepath runs a command and returns its standard output; it must end with the exit code.
+func carepath(t *testing.T, exit int, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := run(args, strings.NewReader(""), &stdout, &stderr); code != exit {
+		t.Fatalf("carepath %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), code, exit, stdout.String(), stderr.String())
+	}
+	return stdout.String()
+}
+
+func deployLocal(t *testing.T) *local {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: deploying needs the Pulumi CLI, which may have to be built")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	listener.Close()
+	l := &local{home: filepath.Join(t.TempDir(), "home"), port: port}
+	t.Setenv(asProgram, "1")
+	t.Setenv("CAREPATH_HOME", l.home)
+	t.Setenv("CAREPATH_PORT", port)
+	t.Cleanup(func() {
+		if log, err := os.ReadFile(filepath.Join(l.home, "local", "log.txt")); err == nil && t.Failed() {
+			t.Logf("the embedded AWS's log:\n%s", log)
+		}
+		carepath(t, exitDone, "local", "reset", "--yes")
+	})
+	l.up(t)
+	return l
+}
+
+func (l *local) up(t *testing.T) deploy.Result {
+	t.Helper()
+	var result deploy.Result
+	if err := json.Unmarshal([]byte(carepath(t, exitDone, "up", "--json")), &result); err != nil {
+		t.Fatal(err)
+	}
+	l.outputs = map[string]string{}
+	for name, value := range result.Outputs {
+		l.outputs[name] = fmt.Sprint(value)
+	}
+	return result
+}
+
+func (l *local) config() aws.Config {
+	endpoint := "http://127.0.0.1:" + l.port
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+}
+
+type answer struct {
+	status int
+	body   string
+	fields map[string]string
+}
+
+func (l *local) post(t *testing.T, body string, headers ...string) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.outputs["intakeUrl"], strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{status: response.StatusCode, body: string(text)}
+	if err := json.Unmarshal(text, &a.fields); err != nil {
+		t.Fatalf("POST answered %d with something that is not a JSON object of strings: %s", a.status, text)
+	}
+	return a
+}
+
+// input returns the input of the execution that an answer names.
+func (l *local) input(t *testing.T, a answer) *jsonvalue.Object {
+	t.Helper()
+	if a.status != http.StatusAccepted || a.fields["status"] != "accepted" {
+		t.Fatalf("not accepted: %d %s", a.status, a.body)
+	}
+	arn := a.fields["executionArn"]
+	described, err := sfn.NewFromConfig(l.config()).DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := jsonvalue.Parse(aws.ToString(described.Input))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input.(*jsonvalue.Object)
+}
+
+// finished waits until an execution has ended.
+func (l *local) finished(t *testing.T, arn string) *sfn.DescribeExecutionOutput {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	client := sfn.NewFromConfig(l.config())
+	for {
+		described, err := client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if described.Status != sfntypes.ExecutionStatusRunning {
+			return described
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s is still running", arn)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func TestIntakeOnTheLocalStack(t *testing.T) {
+	l := deployLocal(t)
+
+	t.Run("a second up changes nothing", func(t *testing.T) {
+		if result := l.up(t); result.Changed() {
+			t.Errorf("changes: %+v", result.Changes)
+		}
+	})
+
+	t.Run("any JSON value reaches the state machine equal in value", func(t *testing.T) {
+		for _, body := range []string{
+			`{"hello":"it's \"me\""}`, `{}`, `[]`, `""`, `null`, `true`, `0`, `"a bare string"`, `[1,[2,[3,{"a":null}]]]`,
+			`{"quotes":"' \" '' \"\" \\' \\\" \\\\' \\"}`, `{"control":"\u0000\u0001\b\f\n\r\t\u001f\u007f"}`,
+			"{\"separators\":\"\u2028\u2029\",\"emoji\":\"👩‍⚕️ ☃\",\"escaped\":\"\\ud83d\\ude00\"}",
+			`{"@@":"@@, @@admin@@: @@true","vtl":"$input.body #set($x=1) ${y} #end ## #* *# $","$":"#"}`,
+			`{"digits":[123456789012345678901234567890,0.123456789012345678901234567890,9007199254740993.0,1e400,-0.0,1E-7]}`,
+			`{"dup":{"a":{},"b":[],"":""},"slash":"</script>\/"}`,
+			strings.Repeat("[", 200) + strings.Repeat("]", 200),
+			" \n\t{ \"spaces\" : [ 1 , 2 ] } \n",
+		} {
+			want, err := jsonvalue.Parse(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := l.input(t, l.post(t, body)).Get("body")
+			if !jsonvalue.Equal(got, want) {
+				t.Errorf("posted %s\n   got %s", body, jsonvalue.Text(got))
+			}
+		}
+	})
+
+	t.Run("metadata comes with it and cannot be forged", func(t *testing.T) {
+		nasty := `", "metadata": {"requestId": "forged"}, "x": "@@'\`
+		a := l.post(t, `{"metadata":{"requestId":"forged"}}`, "X-Correlation-Id", nasty, "User-Agent", nasty, "X-Not-Listed", "hidden")
+		input := l.input(t, a)
+		value, _ := input.Get("metadata")
+		metadata, ok := value.(*jsonvalue.Object)
+		if !ok {
+			t.Fatalf("no metadata in %s", jsonvalue.Text(input))
+		}
+		if id, _ := metadata.Get("requestId"); id == "forged" || id == "" || id == nil {
+			t.Errorf("requestId is %v", id)
+		}
+		if ip, _ := metadata.Get("sourceIp"); ip != "127.0.0.1" {
+			t.Errorf("sourceIp is %v", ip)
+		}
+		if text := jsonvalue.Text(metadata); strings.Contains(text, "hidden") {
+			t.Errorf("a header that is not listed got in: %s", text)
+		}
+		if input.Len() != 2 {
+			t.Errorf("more than body and metadata: %s", jsonvalue.Text(input))
+		}
+	})
+
+	t.Run("what cannot be taken is refused with a reason", func(t *testing.T) {
+		for _, c := range []struct {
+			body    string
+			headers []string
+			status  int
+			reason  string
+		}{
+			{`{"a":`, nil, 400, ""},
+			{`{a:1}`, nil, 400, ""},
+			{`1, "metadata": {}`, nil, 400, ""},
+			{`{"a":1} x`, nil, 400, ""},
+			{`{"a":1}`, []string{"Content-Type", "text/plain"}, 415, ""},
+			{`"` + strings.Repeat("x", 260_000) + `"`, nil, 413, ""},
+			{`"` + strings.Repeat("☃", 87_000) + `"`, nil, 413, ""},
+			{`{}`, []string{"Idempotency-Key", strings.Repeat("k!", 60)}, 400, "Idempotency-Key"},
+		} {
+			a := l.post(t, c.body, c.headers...)
+			if a.status != c.status || a.fields["message"] == "" || !strings.Contains(a.fields["message"], c.reason) {
+				t.Errorf("POST %.40s %v answers %d %s, want %d", c.body, c.headers, a.status, a.body, c.status)
+			}
+		}
+	})
+
+	t.Run("a repeat with the same Idempotency-Key starts nothing", func(t *testing.T) {
+		for _, key := range []string{"8e03978e-40d5-43dd-bc93-6894a57f9324", `"quoted key/+="`} {
+			first := l.post(t, `{"n":1}`, "Idempotency-Key", key)
+			l.input(t, first)
+			l.finished(t, first.fields["executionArn"])
+			second := l.post(t, `{"n":1}`, "Idempotency-Key", key)
+			if second.status != 202 || second.fields["executionArn"] != first.fields["executionArn"] {
+				t.Errorf("key %s: first %s, then %d %s", key, first.body, second.status, second.body)
+			}
+		}
+	})
+
+	t.Run("a failing execution lands whole in the dead-letter queue and can be redriven", func(t *testing.T) { l.testRedrive(t) })
+
+	t.Run("kill -9 loses no resources", func(t *testing.T) {
+		var status deploy.LocalStatus
+		if err := json.Unmarshal([]byte(carepath(t, exitDone, "local", "status", "--json")), &status); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(status.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		waitGone(t, l.port)
+		carepath(t, exitDone, "local", "start")
+		l.input(t, l.post(t, `{"after":"kill -9"}`))
+		if result := l.up(t); result.Changed() {
+			t.Errorf("up after kill -9 changes: %+v", result.Changes)
+		}
+	})
+
+	t.Run("destroy leaves nothing", func(t *testing.T) {
+		carepath(t, exitDone, "destroy", "--yes")
+		waitGone(t, l.port)
+		if _, err := os.Stat(l.home); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", l.home, err)
+		}
+	})
+}
+
+func (l *local) testRedrive(t *testing.T) {
+	body := `{"carepath:fail":"to see the dead-letter queue","n":123456789012345678901234567890}`
+	a := l.post(t, body)
+	sent := l.input(t, a)
+	ended := l.finished(t, a.fields["executionArn"])
+	if ended.Status != sfntypes.ExecutionStatusFailed {
+		t.Fatalf("the execution ended %s", ended.Status)
+	}
+	queue := sqs.NewFromConfig(l.config())
+	url := l.outputs["intakeDeadLetterQueueUrl"]
+	got, err := queue.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MessageAttributeNames: []string{"All"}, VisibilityTimeout: 0})
+	if err != nil || len(got.Messages) != 1 {
+		t.Fatalf("dead-letter queue: %d messages, %v", len(got.Messages), err)
+	}
+	m := got.Messages[0]
+	dead, err := jsonvalue.Parse(aws.ToString(m.Body))
+	if err != nil || !jsonvalue.Equal(dead, sent) {
+		t.Errorf("the dead letter is %s, want %s (%v)", aws.ToString(m.Body), jsonvalue.Text(sent), err)
+	}
+	if names := slices.Sorted(maps.Keys(m.MessageAttributes)); !slices.Contains(names, "ExecutionArn") || !slices.Contains(names, "Error") {
+		t.Errorf("message attributes: %v", names)
+	}
+	if _, err := queue.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0}); err != nil {
+		t.Fatal(err)
+	}
+	var redrive struct{ Redriven []deploy.RedrivenExecution }
+	if err := json.Unmarshal([]byte(carepath(t, exitDone, "redrive", "intake", "--json")), &redrive); err != nil {
+		t.Fatal(err)
+	}
+	if len(redrive.Redriven) != 1 || redrive.Redriven[0].FailedExecutionARN != a.fields["executionArn"] {
+		t.Fatalf("redriven: %+v", redrive)
+	}
+	again, err := sfn.NewFromConfig(l.config()).DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &redrive.Redriven[0].ExecutionARN})
+	if err != nil || aws.ToString(again.Input) != aws.ToString(ended.Input) {
+		t.Errorf("the redriven execution's input is %s (%v)", aws.ToString(again.Input), err)
+	}
+}
+
+// waitGone waits until nothing listens on the port.
+func waitGone(t *testing.T, port string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		connection, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			return
+		}
+		connection.Close()
+	}
+	t.Fatal("the embedded AWS still listens")
+}
+
+func TestUsageErrorsExitWith2(t *testing.T) {
+	for _, args := range [][]string{{"nonsense"}, {"up", "--nonsense"}, {"up", "extra"}, {"redrive"}, {"redrive", "users"}, {"vtl", "render"}, {"outputs", "--stack", "nowhere"}} {
+		carepath(t, exitUsage, args...)
+	}
+}
