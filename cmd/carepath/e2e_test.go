@@ -43,7 +43,7 @@ type local struct {
 }
 
 // carepath runs a command and returns its standard output; it must end with the exit code.
-func carepath(t *testing.T, exit int, args ...string) string {
+func carepath(t testing.TB, exit int, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	if code := run(args, strings.NewReader(""), &stdout, &stderr); code != exit {
@@ -52,7 +52,7 @@ func carepath(t *testing.T, exit int, args ...string) string {
 	return stdout.String()
 }
 
-func deployLocal(t *testing.T) *local {
+func deployLocal(t testing.TB) *local {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: deploying needs the Pulumi CLI, which may have to be built")
@@ -77,7 +77,7 @@ func deployLocal(t *testing.T) *local {
 	return l
 }
 
-func (l *local) up(t *testing.T) deploy.Result {
+func (l *local) up(t testing.TB) deploy.Result {
 	t.Helper()
 	var result deploy.Result
 	if err := json.Unmarshal([]byte(carepath(t, exitDone, "up", "--json")), &result); err != nil {
@@ -101,7 +101,7 @@ type answer struct {
 	fields map[string]string
 }
 
-func (l *local) post(t *testing.T, body string, headers ...string) answer {
+func (l *local) post(t testing.TB, body string, headers ...string) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.outputs["intakeUrl"], strings.NewReader(body))
 	if err != nil {
@@ -128,7 +128,7 @@ func (l *local) post(t *testing.T, body string, headers ...string) answer {
 }
 
 // input returns the input of the execution that an answer names.
-func (l *local) input(t *testing.T, a answer) *jsonvalue.Object {
+func (l *local) input(t testing.TB, a answer) *jsonvalue.Object {
 	t.Helper()
 	if a.status != http.StatusAccepted || a.fields["status"] != "accepted" {
 		t.Fatalf("not accepted: %d %s", a.status, a.body)
@@ -146,7 +146,7 @@ func (l *local) input(t *testing.T, a answer) *jsonvalue.Object {
 }
 
 // finished waits until an execution has ended.
-func (l *local) finished(t *testing.T, arn string) *sfn.DescribeExecutionOutput {
+func (l *local) finished(t testing.TB, arn string) *sfn.DescribeExecutionOutput {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -322,7 +322,7 @@ func (l *local) testRedrive(t *testing.T) {
 }
 
 // waitGone waits until nothing listens on the port.
-func waitGone(t *testing.T, port string) {
+func waitGone(t testing.TB, port string) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		connection, err := net.Dial("tcp", "127.0.0.1:"+port)
