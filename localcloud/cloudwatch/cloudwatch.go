@@ -33,7 +33,9 @@ func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
 		return nil, fmt.Errorf("opening CloudWatch's alarms: %w", err)
 	}
 	svc := &Service{d: d, alarms: alarms}
-	op := func(action string) dispatch.Operation { return dispatch.Operation{Service: "cloudwatch", Action: action} }
+	op := func(action string) dispatch.Operation {
+		return dispatch.Operation{Service: "cloudwatch", Action: action}
+	}
 	dispatch.Register(d, op("PutMetricAlarm"), dispatch.On(func(_ *dispatch.Call, in *PutMetricAlarmInput) []string { return []string{svc.arn(in.AlarmName)} }), svc.put)
 	dispatch.Register(d, op("DescribeAlarms"), dispatch.On(func(*dispatch.Call, *DescribeAlarmsInput) []string { return []string{svc.arn("*")} }), svc.describe)
 	dispatch.Register(d, op("DeleteAlarms"), dispatch.On(func(_ *dispatch.Call, in *DeleteAlarmsInput) []string {

@@ -118,9 +118,9 @@ type FunctionConfiguration struct {
 	Description                string
 	Timeout                    int
 	MemorySize                 int
-	LastModified               string // as 2026-01-31T12:00:00.000+0000
-	CodeSha256                 string // Base64 of the ZIP file's SHA-256
-	Version                    string // $LATEST
+	LastModified               string       // as 2026-01-31T12:00:00.000+0000
+	CodeSha256                 string       // Base64 of the ZIP file's SHA-256
+	Version                    string       // $LATEST
 	Environment                *Environment `json:",omitempty"`
 	KMSKeyArn                  string       `json:",omitempty"`
 	TracingConfig              TracingConfig

@@ -1,4 +1,3 @@
-// Package sqs emulates Amazon SQS.
 package sqs
 
 // CreateQueueInput is the request of CreateQueue.
