@@ -1,4 +1,3 @@
-// Package logs emulates Amazon CloudWatch Logs.
 package logs
 
 // CreateLogGroupInput is the request of CreateLogGroup.
