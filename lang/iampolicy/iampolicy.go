@@ -8,7 +8,9 @@ package iampolicy
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Error says why a document is not a policy. Its text is the message of AWS's MalformedPolicyDocument.
@@ -67,6 +69,8 @@ type Request struct {
 	Action    string    // such as "states:StartExecution"
 	Resource  string    // an ARN, or "*" where the action has no resource-level permission
 	Keys      []Key
+	// Time is what the keys aws:CurrentTime and aws:EpochTime stand for; the zero time leaves them out.
+	Time time.Time
 }
 
 func (r *Request) lookup(name string) (value string, values []string, ok bool) {
@@ -74,6 +78,13 @@ func (r *Request) lookup(name string) (value string, values []string, ok bool) {
 		if k := &r.Keys[i]; strings.EqualFold(k.Name, name) {
 			return k.Value, k.Values, true
 		}
+	}
+	switch {
+	case r.Time.IsZero():
+	case strings.EqualFold(name, "aws:CurrentTime"):
+		return r.Time.UTC().Format(time.RFC3339), nil, true
+	case strings.EqualFold(name, "aws:EpochTime"):
+		return strconv.FormatInt(r.Time.Unix(), 10), nil, true
 	}
 	return "", nil, false
 }
