@@ -110,7 +110,7 @@ func (op *Operation) NewInput() any { return op.newInput() }
 
 // ResourcePolicy is a policy that stands on a resource: a JSON policy document and the resource that carries it.
 type ResourcePolicy struct {
-	Resource string // ARN
+	Resource string // ARN; empty: it stands on every resource of the call
 	Document string
 	// Required is for resources whose policy must allow the call whatever the caller's own policies say (KMS keys).
 	Required bool
