@@ -1,7 +1,6 @@
-// Package intake handles the payloads that the intake system has accepted.
-//
-// What a payload means is up to the deployment; this handler answers with its digest, so that every party can check that
-// the same bytes arrived. It never logs a payload's content, which may be health data.
+// Package intake handles payloads that the intake API has accepted. It stands where a program of one's own does its work:
+// it logs what arrived by size and digest, never by content, and fails when the payload asks for it, so that the retries,
+// the dead-letter queue and the redriving can be seen at work.
 package intake
 
 import (
@@ -9,106 +8,69 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"log/slog"
-	"os"
 )
 
-// FailMember is the member of a body that makes handling fail, with its text as the reason. It lets a person see the
-// retries and the dead-letter queue at work without breaking anything.
+// FailMember is the member of a payload that makes the function fail with its text as the reason.
 const FailMember = "carepath:fail"
 
-// Event is what the intake state machine gives the function.
+// Event is what the state machine hands to the function.
 type Event struct {
-	// Body is what the client sent.
+	// Body is the JSON value that the client posted.
 	Body json.RawMessage `json:"body"`
-	// Metadata is what API Gateway knew of the request.
+	// Metadata tells of the request; see docs/intake.md. Only its id is of use here.
 	Metadata Metadata `json:"metadata"`
-	// Execution is the state machine's execution.
-	Execution Execution `json:"execution"`
+	// ExecutionARN is the execution that handles the payload.
+	ExecutionARN string `json:"executionArn"`
 }
 
-// Metadata tells of the request that brought a payload.
+// Metadata is what the function reads of the request's metadata.
 type Metadata struct {
-	RequestID      string            `json:"requestId"`
-	Time           string            `json:"time"` // RFC 3339, to the second
-	SourceIP       string            `json:"sourceIp"`
-	Method         string            `json:"method"`
-	Path           string            `json:"path"` // with the stage
-	Stage          string            `json:"stage"`
-	PathParameters map[string]string `json:"pathParameters"`
-	QueryString    map[string]string `json:"queryString"`
-	Headers        map[string]string `json:"headers"` // those that the route lets through, by their configured names
-	IdempotencyKey string            `json:"idempotencyKey"`
+	RequestID string `json:"requestId"`
 }
 
-// Execution names the execution of the state machine.
-type Execution struct {
-	ID   string `json:"id"` // its ARN
-	Name string `json:"name"`
-}
-
-// Result is the function's answer.
+// Result is what the function answers.
 type Result struct {
-	// Digest is the SHA-256 of the body's JSON text as the function received it, in hexadecimal.
-	Digest string `json:"digest"`
-	// Bytes is the length of that text.
-	Bytes int `json:"bytes"`
+	SHA256 string `json:"sha256"` // of the body, as hexadecimal digits
+	Bytes  int    `json:"bytes"`
 }
 
-// RequestedError is the failure that a body asks for with FailMember.
-type RequestedError struct{ Reason string }
+// RequestedFailure is the error of a payload that asks for one. Lambda reports its type's name as the error's.
+type RequestedFailure struct{ Reason string }
 
-// Error returns the reason.
-func (e RequestedError) Error() string { return e.Reason }
+func (e *RequestedFailure) Error() string { return e.Reason }
 
-// Handler handles events.
+// Handler handles events. Log gets one record per event.
 type Handler struct {
-	log *slog.Logger
+	Log *slog.Logger
 }
 
-// New returns a handler that logs to log.
-func New(log *slog.Logger) *Handler { return &Handler{log: log} }
-
-// Logger returns a logger that writes lines as CloudWatch Logs' JSON format has them to standard output.
-func Logger() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		switch {
-		case len(groups) > 0:
-		case a.Key == slog.TimeKey:
-			a.Key = "timestamp"
-		case a.Key == slog.MessageKey:
-			a.Key = "message"
-		}
-		return a
-	}}))
-}
-
-// Handle takes one payload. It is safe to repeat: it changes nothing.
-func (h *Handler) Handle(ctx context.Context, e Event) (Result, error) {
-	if len(e.Body) == 0 {
-		return Result{}, errors.New("the event has no body")
-	}
+// Handle takes one payload. It fails with a *RequestedFailure if the payload is an object with the member FailMember.
+func (h Handler) Handle(ctx context.Context, e Event) (Result, error) {
 	sum := sha256.Sum256(e.Body)
-	result := Result{Digest: hex.EncodeToString(sum[:]), Bytes: len(e.Body)}
-	log := h.log.With("requestId", e.Metadata.RequestID, "execution", e.Execution.Name, "digest", result.Digest, "bytes", result.Bytes)
-	if reason, fails := requestedFailure(e.Body); fails {
-		log.ErrorContext(ctx, "payload failed as it asked to")
-		return Result{}, RequestedError{Reason: reason}
+	result := Result{SHA256: hex.EncodeToString(sum[:]), Bytes: len(e.Body)}
+	log := h.Log.With("requestId", e.Metadata.RequestID, "execution", e.ExecutionARN, "sha256", result.SHA256, "bytes", result.Bytes)
+	if reason, asked := requestedFailure(e.Body); asked {
+		log.WarnContext(ctx, "the payload asks for a failure")
+		return Result{}, &RequestedFailure{reason}
 	}
 	log.InfoContext(ctx, "payload handled")
 	return result, nil
 }
 
-// requestedFailure looks for FailMember in a body that is an object.
+// requestedFailure reads FailMember. A payload that is not an object does not have it.
 func requestedFailure(body json.RawMessage) (string, bool) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil { // not an object
+	if json.Unmarshal(body, &members) != nil {
 		return "", false
 	}
-	var reason *string
-	if json.Unmarshal(members[FailMember], &reason) != nil || reason == nil {
+	text, ok := members[FailMember]
+	if !ok {
 		return "", false
 	}
-	return *reason, true
+	var reason string
+	if json.Unmarshal(text, &reason) != nil {
+		reason = FailMember + " is not a string"
+	}
+	return reason, true
 }

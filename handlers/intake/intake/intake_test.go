@@ -1,61 +1,55 @@
-package intake
+package intake_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/carepath/carepath/handlers/intake/intake"
 )
 
-func TestHandle(t *testing.T) {
-	for _, test := range []struct {
-		name, body string
-		fails      string
-	}{
-		{name: "object", body: `{"patient":"secret-name"}`},
-		{name: "number", body: `9007199254740993.0`},
-		{name: "null", body: `null`},
-		{name: "array with the member in it", body: `[{"carepath:fail":"no"}]`},
-		{name: "member is not a text", body: `{"carepath:fail":7}`},
-		{name: "member is null", body: `{"carepath:fail":null}`},
-		{name: "asks to fail", body: `{"carepath:fail":"because secret-name","x":1}`, fails: "because secret-name"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var lines bytes.Buffer
-			h := New(slog.New(slog.NewJSONHandler(&lines, nil)))
-			var e Event
-			text := `{"body":` + test.body + `,"metadata":{"requestId":"r-1"},"execution":{"name":"n-1"}}`
-			if err := json.Unmarshal([]byte(text), &e); err != nil {
-				t.Fatal(err)
-			}
-			result, err := h.Handle(t.Context(), e)
-			if test.fails != "" {
-				var requested RequestedError
-				if !errors.As(err, &requested) || requested.Reason != test.fails {
-					t.Fatalf("got %v, want a RequestedError with the reason %q", err, test.fails)
-				}
-			} else if err != nil {
-				t.Fatal(err)
-			} else if sum := sha256.Sum256([]byte(test.body)); result.Digest != hex.EncodeToString(sum[:]) || result.Bytes != len(test.body) {
-				t.Fatalf("got %+v for %s", result, test.body)
-			}
-			log := lines.String()
-			if !strings.Contains(log, `"requestId":"r-1"`) || !strings.Contains(log, `"execution":"n-1"`) {
-				t.Errorf("the log line does not name the request and the execution: %s", log)
-			}
-			if strings.Contains(log, "secret-name") {
-				t.Errorf("the log line has content of the body: %s", log)
-			}
-		})
+func TestHandleLogsDigestAndNoContent(t *testing.T) {
+	var log bytes.Buffer
+	h := intake.Handler{Log: slog.New(slog.NewJSONHandler(&log, nil))}
+	var event intake.Event
+	if err := json.Unmarshal([]byte(`{"body":{"name":"Ada Lovelace"},"metadata":{"requestId":"r-1","headers":{}},"executionArn":"arn:e"}`), &event); err != nil {
+		t.Fatal(err)
+	}
+	result, err := h.Handle(t.Context(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Bytes != len(`{"name":"Ada Lovelace"}`) || len(result.SHA256) != 64 {
+		t.Errorf("%+v", result)
+	}
+	for _, want := range []string{`"requestId":"r-1"`, `"execution":"arn:e"`, result.SHA256} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, log.String())
+		}
+	}
+	if strings.Contains(log.String(), "Ada") {
+		t.Errorf("the log holds content: %s", log.String())
 	}
 }
 
-func TestHandleRefusesAnEventWithoutBody(t *testing.T) {
-	if _, err := New(slog.New(slog.DiscardHandler)).Handle(t.Context(), Event{}); err == nil {
-		t.Fatal("an event without a body was taken")
+func TestHandleFailsOnRequest(t *testing.T) {
+	h := intake.Handler{Log: slog.New(slog.DiscardHandler)}
+	for body, reason := range map[string]string{
+		`{"carepath:fail":"please"}`: "please",
+		`{"carepath:fail":1}`:        "carepath:fail is not a string",
+	} {
+		_, err := h.Handle(t.Context(), intake.Event{Body: json.RawMessage(body)})
+		var failure *intake.RequestedFailure
+		if !errors.As(err, &failure) || failure.Reason != reason {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	for _, body := range []string{`null`, `[]`, `"carepath:fail"`, `{"a":{"carepath:fail":"x"}}`} {
+		if _, err := h.Handle(t.Context(), intake.Event{Body: json.RawMessage(body)}); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 }
