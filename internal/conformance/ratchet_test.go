@@ -1,0 +1,45 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// ratchet holds what each suite has reached on the open recordings. It only ever goes up.
+var ratchet = []struct {
+	suite, file string
+	minimum     float64
+}{}
+
+// TestRatchet runs every suite over the recordings, which are not part of this repository.
+func TestRatchet(t *testing.T) {
+	corpus := os.Getenv("CAREPATH_CORPUS")
+	if corpus == "" {
+		corpus = filepath.Join("..", "..", "..", "shared", "corpus")
+	}
+	if _, err := os.Stat(corpus); err != nil {
+		t.Skipf("no recordings: %v; set CAREPATH_CORPUS to the folder that holds them", err)
+	}
+	for _, r := range ratchet {
+		t.Run(r.file, func(t *testing.T) {
+			run, ok := suites[r.suite]
+			if !ok {
+				t.Fatalf("there is no suite %q", r.suite)
+			}
+			shown := 0
+			result, err := runFile(run, filepath.Join(corpus, r.file), func(f failure) {
+				if shown++; shown <= 20 {
+					t.Logf("line %d, %s:\nexpected %.400q\ngot      %.400q", f.Line, f.ID, f.Expected, f.Got)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%s: %.2f %%\n%s", r.suite, 100*result.ratio(), result.report())
+			if result.ratio() < r.minimum {
+				t.Errorf("%.4f of the cases passed, want at least %.4f", result.ratio(), r.minimum)
+			}
+		})
+	}
+}
