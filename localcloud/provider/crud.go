@@ -101,7 +101,7 @@ func (s *server) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pul
 		out, err := marshal(r.preview(nil, inputs, cfg.defaultTags))
 		return &pulumirpc.CreateResponse{Properties: out}, err
 	}
-	c := &call{s.d}
+	c := s.caller()
 	in := toProps(inputs)
 	if err := r.naming.fromPrefix(c, in); err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
@@ -157,7 +157,7 @@ func (s *server) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumir
 		return nil, err
 	}
 	known := toProps(state)
-	live, err := r.read(ctx, &call{s.d}, req.GetId(), known)
+	live, err := r.read(ctx, s.caller(), req.GetId(), known)
 	if err != nil && !isGone(err) {
 		return nil, apiStatus(err)
 	}
@@ -206,7 +206,7 @@ func (s *server) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pul
 	if r.tagged() {
 		ch.wanted["tagsAll"] = mergedTags(cfg.defaultTags, ch.wanted["tags"])
 	}
-	c := &call{s.d}
+	c := s.caller()
 	updateErr := r.update(ctx, c, ch)
 	if updateErr != nil {
 		before, err := s.stateOf(ctx, r, c, req.GetId(), ch.old, olds)
@@ -250,7 +250,7 @@ func (s *server) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emp
 	if err != nil {
 		return nil, err
 	}
-	if err := r.remove(ctx, &call{s.d}, req.GetId(), toProps(state)); err != nil && !isGone(err) {
+	if err := r.remove(ctx, s.caller(), req.GetId(), toProps(state)); err != nil && !isGone(err) {
 		return nil, apiStatus(err)
 	}
 	return &emptypb.Empty{}, nil

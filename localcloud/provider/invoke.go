@@ -52,7 +52,7 @@ func (s *server) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pul
 }
 
 func callerIdentity(ctx context.Context, d *dispatch.Dispatcher, _ props) (props, error) {
-	id, err := (&call{d}).do(ctx, "sts", "GetCallerIdentity", nil)
+	id, err := (&call{d: d}).do(ctx, "sts", "GetCallerIdentity", nil)
 	if err != nil {
 		return nil, err
 	}

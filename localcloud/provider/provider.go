@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 
 	"github.com/carepath/carepath/localcloud/dispatch"
@@ -26,10 +27,21 @@ const Version = "6.83.2"
 // largestMessage is in bytes: a deployment package travels in one message.
 const largestMessage = 400 << 20
 
+// Option changes how the provider is served.
+type Option func(*server)
+
+// Endpoint says where the embedded AWS answers HTTP, for the URLs that stages have; http://localhost:4566 by default.
+func Endpoint(url string) Option {
+	return func(s *server) { s.endpoint = strings.TrimSuffix(url, "/") }
+}
+
 // Serve answers the Pulumi engine on lis until ctx is done, and closes lis. The engine opens one connection per provider
 // resource; each has a configuration of its own.
-func Serve(ctx context.Context, lis net.Listener, d *dispatch.Dispatcher) error {
+func Serve(ctx context.Context, lis net.Listener, d *dispatch.Dispatcher, options ...Option) error {
 	s := newServer(d)
+	for _, o := range options {
+		o(s)
+	}
 	g := grpc.NewServer(grpc.StatsHandler(connections{}), grpc.UnaryInterceptor(cancellable),
 		grpc.MaxRecvMsgSize(largestMessage), grpc.MaxSendMsgSize(largestMessage))
 	pulumirpc.RegisterResourceProviderServer(g, s)
@@ -45,22 +57,25 @@ func Serve(ctx context.Context, lis net.Listener, d *dispatch.Dispatcher) error 
 type server struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	d         *dispatch.Dispatcher
+	endpoint  string
 	types     map[string]*resourceType
 	functions map[string]function
 }
 
 func newServer(d *dispatch.Dispatcher) *server {
-	s := &server{d: d, types: map[string]*resourceType{}, functions: functions()}
+	s := &server{d: d, endpoint: "http://localhost:4566", types: map[string]*resourceType{}, functions: functions()}
 	for _, r := range resourceTypes() {
 		s.types[r.token] = r
 	}
 	return s
 }
 
+func (s *server) caller() *call { return &call{s.d, s.endpoint} }
+
 // resourceTypes are all the types that are emulated.
 func resourceTypes() []*resourceType {
 	var all []*resourceType
-	for _, service := range [][]*resourceType{iamTypes(), sqsTypes()} {
+	for _, service := range [][]*resourceType{iamTypes(), sqsTypes(), logsTypes(), cloudwatchTypes(), kmsTypes(), sfnTypes(), lambdaTypes(), apigatewayTypes()} {
 		all = append(all, service...)
 	}
 	return all

@@ -78,7 +78,8 @@ func (ch *change) tags() (removed []string, added map[string]string) {
 
 // call is how handlers reach AWS: as the account's root, through the dispatcher.
 type call struct {
-	d *dispatch.Dispatcher
+	d        *dispatch.Dispatcher
+	endpoint string // where the embedded AWS answers HTTP, without a slash at its end
 }
 
 // do makes a call and returns the answer as the API's JSON.

@@ -1,0 +1,226 @@
+package provider
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sfn"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// sdkTypes are pulumi-aws' own types of every resource that is emulated: its inputs, and its outputs.
+var sdkTypes = map[string]struct {
+	args interface{ ElementType() reflect.Type }
+	out  any
+}{
+	"aws:iam/role:Role":                                  {iam.RoleArgs{}, iam.Role{}},
+	"aws:iam/rolePolicy:RolePolicy":                      {iam.RolePolicyArgs{}, iam.RolePolicy{}},
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":  {iam.RolePolicyAttachmentArgs{}, iam.RolePolicyAttachment{}},
+	"aws:iam/policy:Policy":                              {iam.PolicyArgs{}, iam.Policy{}},
+	"aws:sqs/queue:Queue":                                {sqs.QueueArgs{}, sqs.Queue{}},
+	"aws:sqs/queuePolicy:QueuePolicy":                    {sqs.QueuePolicyArgs{}, sqs.QueuePolicy{}},
+	"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy":      {sqs.RedriveAllowPolicyArgs{}, sqs.RedriveAllowPolicy{}},
+	"aws:cloudwatch/logGroup:LogGroup":                   {cloudwatch.LogGroupArgs{}, cloudwatch.LogGroup{}},
+	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {cloudwatch.LogResourcePolicyArgs{}, cloudwatch.LogResourcePolicy{}},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":             {cloudwatch.MetricAlarmArgs{}, cloudwatch.MetricAlarm{}},
+	"aws:kms/key:Key":                                    {kms.KeyArgs{}, kms.Key{}},
+	"aws:kms/alias:Alias":                                {kms.AliasArgs{}, kms.Alias{}},
+	"aws:sfn/stateMachine:StateMachine":                  {sfn.StateMachineArgs{}, sfn.StateMachine{}},
+	"aws:lambda/function:Function":                       {lambda.FunctionArgs{}, lambda.Function{}},
+	"aws:lambda/permission:Permission":                   {lambda.PermissionArgs{}, lambda.Permission{}},
+	"aws:apigateway/restApi:RestApi":                     {apigateway.RestApiArgs{}, apigateway.RestApi{}},
+	"aws:apigateway/deployment:Deployment":               {apigateway.DeploymentArgs{}, apigateway.Deployment{}},
+	"aws:apigateway/stage:Stage":                         {apigateway.StageArgs{}, apigateway.Stage{}},
+	"aws:apigateway/methodSettings:MethodSettings":       {apigateway.MethodSettingsArgs{}, apigateway.MethodSettings{}},
+	"aws:apigateway/account:Account":                     {apigateway.AccountArgs{}, apigateway.Account{}},
+}
+
+// notEmulated are the inputs of emulated resource types that Check refuses, or takes with one value only. Whoever adds
+// or removes one changes this list, and docs/local-cloud.md.
+const notEmulated = `
+aws:apigateway/deployment:Deployment canarySettings
+aws:apigateway/methodSettings:MethodSettings settings.cacheDataEncrypted settings.cacheTtlInSeconds settings.cachingEnabled settings.requireAuthorizationForCacheControl settings.unauthorizedCacheControlHeaderStrategy
+aws:apigateway/restApi:RestApi parameters
+aws:apigateway/stage:Stage cacheClusterEnabled cacheClusterSize canarySettings clientCertificateId documentationVersion
+aws:kms/key:Key customKeyStoreId xksKeyId
+aws:lambda/function:Function codeSigningConfigArn deadLetterConfig fileSystemConfig imageConfig imageUri layers packageType publish replaceSecurityGroupsOnDestroy replacementSecurityGroupIds s3Bucket s3Key s3ObjectVersion snapStart vpcConfig
+aws:sfn/stateMachine:StateMachine publish
+pulumi:providers:aws assumeRole assumeRoleWithWebIdentity
+`
+
+func TestDescriptionsAgreeWithTheSDK(t *testing.T) {
+	types := resourceTypes()
+	seen := map[string]bool{}
+	for _, r := range types {
+		seen[r.token] = true
+		sdk, ok := sdkTypes[r.token]
+		if !ok {
+			t.Errorf("%s: not held against the SDK", r.token)
+			continue
+		}
+		var inputs []*property
+		for _, p := range r.properties {
+			if !p.isOutput {
+				inputs = append(inputs, p)
+			}
+		}
+		compare(t, r.token, inputs, sdk.args.ElementType())
+		outputs := tagged(reflect.TypeOf(sdk.out))
+		for _, p := range r.properties {
+			if _, has := outputs[p.name]; !has {
+				t.Errorf("%s: %s is no output of the SDK's", r.token, p.name)
+			}
+			delete(outputs, p.name)
+		}
+		for name := range outputs {
+			t.Errorf("%s: the output %s is missing", r.token, name)
+		}
+	}
+	for token := range sdkTypes {
+		if !seen[token] {
+			t.Errorf("%s is not emulated", token)
+		}
+	}
+	compare(t, "pulumi:providers:aws", configProperties(), aws.ProviderArgs{}.ElementType())
+}
+
+func tagged(t reflect.Type) map[string]reflect.Type {
+	all := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("pulumi"); name != "" {
+			all[name] = t.Field(i).Type
+		}
+	}
+	return all
+}
+
+var archiveType = reflect.TypeFor[pulumi.Archive]()
+
+// compare holds inputs against a structure of the SDK: names, whether they are required, and kinds.
+func compare(t *testing.T, path string, inputs []*property, sdk reflect.Type) {
+	t.Helper()
+	fields := tagged(sdk)
+	for _, p := range inputs {
+		at := path + "." + p.name
+		field, ok := fields[p.name]
+		if !ok {
+			t.Errorf("%s: the SDK has no such input", at)
+			continue
+		}
+		delete(fields, p.name)
+		// An input of the SDK's that takes several types does not show whether it is required.
+		if field.Kind() != reflect.Interface {
+			optional := field.Kind() == reflect.Pointer || field.Kind() == reflect.Map
+			if field.Kind() == reflect.Slice {
+				optional = !p.required
+			}
+			if optional == p.required {
+				t.Errorf("%s: required is %v, the SDK disagrees", at, p.required)
+			}
+		}
+		compareKind(t, at, p, field)
+	}
+	for name := range fields {
+		t.Errorf("%s: the input %s is missing: describe it, as refused if need be", path, name)
+	}
+}
+
+func compareKind(t *testing.T, at string, p *property, sdk reflect.Type) {
+	t.Helper()
+	if sdk.Kind() == reflect.Pointer {
+		sdk = sdk.Elem()
+	}
+	ok := false
+	switch p.kind {
+	case kindString, kindJSON, kindPolicy:
+		ok = sdk.Kind() == reflect.String || sdk.Kind() == reflect.Interface && sdk.NumMethod() == 0
+	case kindBool:
+		ok = sdk.Kind() == reflect.Bool
+	case kindInt:
+		ok = sdk.Kind() == reflect.Int
+	case kindFloat:
+		ok = sdk.Kind() == reflect.Float64
+	case kindArchive:
+		ok = sdk == archiveType
+	case kindMap:
+		ok = sdk.Kind() == reflect.Map && sdk.Elem().Kind() == reflect.String || at == "pulumi:providers:aws.endpoints[]" // one field per service
+	case kindList, kindSet:
+		if ok = sdk.Kind() == reflect.Slice; ok {
+			compareKind(t, at+"[]", p.elem, sdk.Elem())
+		}
+	case kindObject:
+		if ok = sdk.Kind() == reflect.Struct; ok {
+			compare(t, at, p.fields, sdk)
+		}
+	}
+	if !ok {
+		t.Errorf("%s: it is %s, in the SDK a %s", at, p.kind, sdk)
+	}
+}
+
+func TestWhatIsNotEmulatedIsListed(t *testing.T) {
+	var lines []string
+	note := func(token string, properties []*property) {
+		var names []string
+		var walk func(prefix string, all []*property)
+		walk = func(prefix string, all []*property) {
+			for _, p := range all {
+				if p.refusal != "" {
+					names = append(names, prefix+p.name)
+				} else {
+					walk(prefix+p.name+".", p.fields)
+				}
+			}
+		}
+		walk("", properties)
+		if slices.Sort(names); len(names) > 0 {
+			lines = append(lines, token+" "+strings.Join(names, " "))
+		}
+	}
+	for _, r := range resourceTypes() {
+		note(r.token, r.properties)
+	}
+	note("pulumi:providers:aws", configProperties())
+	slices.Sort(lines)
+	if got := fmt.Sprintf("\n%s\n", strings.Join(lines, "\n")); got != notEmulated {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestDescriptionsAreSound(t *testing.T) {
+	for _, r := range resourceTypes() {
+		names := map[string]bool{}
+		for _, p := range r.properties {
+			if names[p.name] {
+				t.Errorf("%s: %s is described twice", r.token, p.name)
+			}
+			names[p.name] = true
+			if p.required && (p.byDefault != nil || p.computed) {
+				t.Errorf("%s: %s is required and yet has a default", r.token, p.name)
+			}
+		}
+		for _, p := range r.properties {
+			for _, other := range append(slices.Clone(p.conflicts), p.volatile...) {
+				if !names[other] {
+					t.Errorf("%s: %s refers to %s, which is not described", r.token, p.name, other)
+				}
+			}
+		}
+		if r.create == nil || r.read == nil || r.remove == nil {
+			t.Errorf("%s lacks a handler", r.token)
+		}
+		if r.naming != nil && (!names[r.naming.property] || r.naming.prefix != "" && !names[r.naming.prefix]) {
+			t.Errorf("%s: its name is not described", r.token)
+		}
+	}
+}
