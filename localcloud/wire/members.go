@@ -12,9 +12,10 @@ import (
 
 // member is a field of a request or response structure under its API name.
 type member struct {
-	name  string
-	index []int
-	typ   reflect.Type
+	name      string
+	index     []int
+	typ       reflect.Type
+	omitempty bool
 }
 
 // structure is what is known of a structure's members.
@@ -36,11 +37,11 @@ func membersOf(t reflect.Type) *structure {
 		if tag == "-" || !f.IsExported() || f.Anonymous && tag == "" {
 			continue
 		}
-		name, _, _ := strings.Cut(tag, ",")
+		name, options, _ := strings.Cut(tag, ",")
 		if name == "" {
 			name = f.Name
 		}
-		m := member{name: name, index: f.Index, typ: f.Type}
+		m := member{name: name, index: f.Index, typ: f.Type, omitempty: strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero")}
 		s.order = append(s.order, m)
 		s.byName[name] = m
 	}
@@ -186,3 +187,15 @@ func unescape(inside []byte) string {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// without returns a JSON object without some of its members.
+func without(text []byte, names map[string]bool) ([]byte, error) {
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil, err
+	}
+	for name := range names {
+		delete(members, name)
+	}
+	return EncodeJSON(members)
+}
