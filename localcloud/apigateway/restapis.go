@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -338,9 +337,4 @@ func (s *Service) putRestAPI(_ context.Context, in *PutRestApiInput) (*RestApi, 
 		return nil, err
 	}
 	return &record.RestApi, nil
-}
-
-// restAPIARN is the ARN of an API in tags and policies.
-func (s *Service) restAPIARN(id string) string {
-	return fmt.Sprintf("arn:aws:apigateway:%s::/restapis/%s", s.d.Region, id)
 }
