@@ -20,8 +20,14 @@ type Event struct {
 	Body json.RawMessage `json:"body"`
 	// Metadata tells of the request; see docs/intake.md. Only its id is of use here.
 	Metadata Metadata `json:"metadata"`
-	// ExecutionARN is the execution that handles the payload.
-	ExecutionARN string `json:"executionArn"`
+	// Execution is the execution that handles the payload.
+	Execution Execution `json:"execution"`
+}
+
+// Execution names an execution of the state machine.
+type Execution struct {
+	ID   string `json:"id"` // its ARN
+	Name string `json:"name"`
 }
 
 // Metadata is what the function reads of the request's metadata.
@@ -31,8 +37,8 @@ type Metadata struct {
 
 // Result is what the function answers.
 type Result struct {
-	SHA256 string `json:"sha256"` // of the body, as hexadecimal digits
-	Bytes  int    `json:"bytes"`
+	Digest string `json:"digest"` // SHA-256 of the body's text, as hexadecimal digits
+	Bytes  int    `json:"bytes"`  // of the body's text
 }
 
 // RequestedFailure is the error of a payload that asks for one. Lambda reports its type's name as the error's.
@@ -48,8 +54,8 @@ type Handler struct {
 // Handle takes one payload. It fails with a *RequestedFailure if the payload is an object with the member FailMember.
 func (h Handler) Handle(ctx context.Context, e Event) (Result, error) {
 	sum := sha256.Sum256(e.Body)
-	result := Result{SHA256: hex.EncodeToString(sum[:]), Bytes: len(e.Body)}
-	log := h.Log.With("requestId", e.Metadata.RequestID, "execution", e.ExecutionARN, "sha256", result.SHA256, "bytes", result.Bytes)
+	result := Result{Digest: hex.EncodeToString(sum[:]), Bytes: len(e.Body)}
+	log := h.Log.With("requestId", e.Metadata.RequestID, "execution", e.Execution.Name, "digest", result.Digest, "bytes", result.Bytes)
 	if reason, asked := requestedFailure(e.Body); asked {
 		log.WarnContext(ctx, "the payload asks for a failure")
 		return Result{}, &RequestedFailure{reason}

@@ -15,17 +15,17 @@ func TestHandleLogsDigestAndNoContent(t *testing.T) {
 	var log bytes.Buffer
 	h := intake.Handler{Log: slog.New(slog.NewJSONHandler(&log, nil))}
 	var event intake.Event
-	if err := json.Unmarshal([]byte(`{"body":{"name":"Ada Lovelace"},"metadata":{"requestId":"r-1","headers":{}},"executionArn":"arn:e"}`), &event); err != nil {
+	if err := json.Unmarshal([]byte(`{"body":{"name":"Ada Lovelace"},"metadata":{"requestId":"r-1","headers":{}},"execution":{"id":"arn:e","name":"n-1"}}`), &event); err != nil {
 		t.Fatal(err)
 	}
 	result, err := h.Handle(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Bytes != len(`{"name":"Ada Lovelace"}`) || len(result.SHA256) != 64 {
+	if result.Bytes != len(`{"name":"Ada Lovelace"}`) || len(result.Digest) != 64 {
 		t.Errorf("%+v", result)
 	}
-	for _, want := range []string{`"requestId":"r-1"`, `"execution":"arn:e"`, result.SHA256} {
+	for _, want := range []string{`"requestId":"r-1"`, `"execution":"n-1"`, result.Digest} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s: %s", want, log.String())
 		}
