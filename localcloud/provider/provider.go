@@ -17,7 +17,9 @@ import (
 	"github.com/carepath/carepath/localcloud/dispatch"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -123,7 +125,11 @@ func settingsOf(ctx context.Context) *settings {
 func cancellable(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(connectionOf(ctx).cancelled, cancel)()
+	cancelled := connectionOf(ctx).cancelled
+	if cancelled.Err() != nil {
+		return nil, status.Error(codes.Canceled, "the operation was cancelled")
+	}
+	defer context.AfterFunc(cancelled, cancel)()
 	return next(ctx, req)
 }
 
