@@ -1,0 +1,173 @@
+package stepfunctions
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/carepath/carepath/lang/asl"
+	"github.com/carepath/carepath/lang/jsonvalue"
+	"github.com/carepath/carepath/localcloud/dispatch"
+)
+
+// request is a task on its way to a service.
+type request struct {
+	s         *Service
+	e         *execution
+	task      *asl.Task
+	resource  asl.Resource
+	principal dispatch.Principal
+}
+
+// answer is what came of a request.
+type answer struct {
+	result any
+	failed *failure
+	// after is called once the execution knows the result of a task that goes on, such as a nested execution's.
+	after func()
+}
+
+func refused(f *failure) answer { return answer{failed: f} }
+
+// perform makes a task's call and tells the execution how it went.
+func (s *Service) perform(e *execution, t *asl.Task) {
+	resource, err := asl.ParseResource(t.Resource)
+	var a answer
+	if err != nil {
+		a = refused(&failure{"States.Runtime", err.Error()})
+	} else {
+		a = s.request(e, t, resource)
+	}
+	e.mu.Lock()
+	if e.run != nil {
+		switch now := s.now(); {
+		case a.failed != nil:
+			e.run.FailTask(t.ID, a.failed.Error, a.failed.Cause, now)
+		case resource.Pattern != asl.RequestResponse:
+			e.run.Submitted(t.ID, a.result, now)
+		default:
+			e.run.Complete(t.ID, a.result, now)
+		}
+	}
+	e.mu.Unlock()
+	if a.after != nil {
+		a.after()
+	}
+}
+
+func (s *Service) request(e *execution, t *asl.Task, resource asl.Resource) answer {
+	role := e.rev.RoleARN
+	if t.CredentialsRoleARN != "" {
+		role = t.CredentialsRoleARN
+	}
+	principal, err := s.assume(s.ctx, e.rev, role)
+	if err != nil {
+		return refused(&failure{"States.Permissions", dispatch.AsError(err).Message})
+	}
+	r := &request{s: s, e: e, task: t, resource: resource, principal: principal}
+	switch resource.Kind {
+	case asl.LambdaFunction:
+		return r.invokeFunction()
+	case asl.SDK:
+		return r.callSDK()
+	}
+	v, ok := optimised[resource.Service]
+	if !ok || !slices.Contains(v.actions, resource.Action) {
+		return refused(&failure{"States.Runtime", "the embedded AWS does not emulate the integration " + t.Resource})
+	}
+	switch resource.Service {
+	case "lambda":
+		return r.invoke(v)
+	case "states":
+		return r.startNested(v)
+	}
+	result, requestID, failed := r.call(v, optimisedStyle)
+	if failed != nil {
+		return refused(failed)
+	}
+	length := len(jsonvalue.Text(result))
+	addMetadata(result, r.headers(requestID, "application/x-amz-json-1.0", length), requestID)
+	return answer{result: result}
+}
+
+// callSDK makes the call of an AWS SDK integration.
+func (r *request) callSDK() answer {
+	v, ok := sdkServices[r.resource.Service]
+	if !ok {
+		return refused(&failure{"States.Runtime", "the embedded AWS does not emulate the integration " + r.task.Resource})
+	}
+	result, _, failed := r.call(v, sdkStyle)
+	if failed != nil {
+		return refused(failed)
+	}
+	return answer{result: result}
+}
+
+// call makes a call whose request is the task's parameters.
+func (r *request) call(v service, st style) (result *jsonvalue.Object, requestID string, failed *failure) {
+	op, ok := r.s.d.Operation(v.signing, capitalized(r.resource.Action))
+	if !ok {
+		return nil, "", &failure{"States.Runtime", "the embedded AWS does not emulate the integration " + r.task.Resource}
+	}
+	in := op.NewInput()
+	if failed := r.fill(in); failed != nil {
+		return nil, "", failed
+	}
+	out, requestID, err := r.s.d.DoWithID(r.s.ctx, r.principal, v.signing, op.Action, in)
+	if err != nil {
+		return nil, requestID, v.failure(err, requestID)
+	}
+	result, ok = st.value(reflect.ValueOf(out)).(*jsonvalue.Object)
+	if !ok {
+		result = &jsonvalue.Object{}
+	}
+	return result, requestID, nil
+}
+
+// fill gives a request structure the task's parameters.
+func (r *request) fill(in any) *failure {
+	parameters, ok := r.task.Parameters.(*jsonvalue.Object)
+	if !ok {
+		return &failure{"States.Runtime", fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [The parameters must be an object]", jsonvalue.Text(r.task.Parameters))}
+	}
+	err := fillStruct(reflect.ValueOf(in).Elem(), parameters)
+	var unknown *unknownField
+	switch {
+	case errors.As(err, &unknown):
+		return &failure{"States.Runtime", fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [%s]", jsonvalue.Text(parameters), unknown)}
+	case err != nil:
+		return &failure{"States.Runtime", fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [%s]", jsonvalue.Text(parameters), err)}
+	}
+	return nil
+}
+
+// header is one header of an HTTP response, as the optimised integrations report them.
+type header struct{ name, value string }
+
+func (r *request) headers(requestID, contentType string, length int) []header {
+	return []header{
+		{"x-amzn-RequestId", requestID},
+		{"connection", "keep-alive"},
+		{"Content-Length", strconv.Itoa(length)},
+		{"Date", r.s.d.Clock.Now().UTC().Format(http.TimeFormat)},
+		{"Content-Type", contentType},
+	}
+}
+
+// addMetadata adds what the optimised integrations say of the HTTP response.
+func addMetadata(result *jsonvalue.Object, headers []header, requestID string) {
+	all, single := &jsonvalue.Object{}, &jsonvalue.Object{}
+	for _, h := range headers {
+		all.Set(h.name, jsonvalue.NewArray(h.value))
+		single.Set(h.name, h.value)
+	}
+	result.Set("SdkHttpMetadata", jsonvalue.NewObject(
+		jsonvalue.Member{Name: "AllHttpHeaders", Value: all},
+		jsonvalue.Member{Name: "HttpHeaders", Value: single},
+		jsonvalue.Member{Name: "HttpStatusCode", Value: jsonvalue.Number("200")},
+	))
+	result.Set("SdkResponseMetadata", jsonvalue.NewObject(jsonvalue.Member{Name: "RequestId", Value: requestID}))
+}

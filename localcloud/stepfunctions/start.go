@@ -1,0 +1,208 @@
+package stepfunctions
+
+import (
+	"context"
+	"time"
+
+	"github.com/carepath/carepath/lang/asl"
+	"github.com/carepath/carepath/lang/jsonvalue"
+	"github.com/carepath/carepath/localcloud/dispatch"
+)
+
+// newExecution makes an execution that has not begun. The input has been checked.
+func (s *Service) newExecution(m *machine, rev *revision, name, arn, inputText string, input any, now time.Time) *execution {
+	e := &execution{
+		machine: m, rev: rev, name: name, arn: arn, input: inputText, start: now,
+		status: running, done: make(chan struct{}),
+	}
+	s.begin(e, input, now)
+	return e
+}
+
+// begin gives an execution its engine.
+func (s *Service) begin(e *execution, input any, now time.Time) {
+	in := asl.ExecutionInput{
+		Input: input, InputText: e.input, Name: e.name, ARN: e.arn, RoleARN: e.rev.RoleARN,
+		StateMachineName: e.rev.Name, StateMachineARN: e.rev.ARN, StartTime: now, NewID: dispatch.NewRequestID,
+	}
+	logged := e.rev.Logging.Level != "OFF"
+	if keep := !e.rev.express(); keep || logged {
+		in.Recorder = func(ev asl.Event) {
+			if keep {
+				e.events = append(e.events, ev)
+			}
+			if logged {
+				s.logs.add(e, ev)
+			}
+		}
+	}
+	e.run = e.rev.compiled.Start(in)
+}
+
+// parseInput checks an execution's input as AWS does and reads it.
+func parseInput(text string) (string, any, error) {
+	if text == "" {
+		text = "{}"
+	}
+	if len(text) > maxDataBytes {
+		return "", nil, tooLong("input", maxDataBytes)
+	}
+	input, err := jsonvalue.Parse(text)
+	if err != nil {
+		return "", nil, dispatch.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", err)
+	}
+	return text, input, nil
+}
+
+// startable returns the revision that a new execution runs.
+func (s *Service) startable(ctx context.Context, arn string) (*machine, *revision, error) {
+	m, err := s.machine(arn)
+	if err != nil {
+		return nil, nil, err
+	}
+	m.mu.Lock()
+	rev, deleting := m.current, m.deleting
+	m.mu.Unlock()
+	if deleting {
+		return nil, nil, dispatch.Errorf("StateMachineDeleting", "State Machine is being deleted: '%s'", arn)
+	}
+	if rev.Encryption != nil && rev.Encryption.KmsKeyID != "" {
+		role, err := s.assume(ctx, rev, rev.RoleARN)
+		if err != nil {
+			return nil, nil, dispatch.Errorf("KmsAccessDeniedException", "%s", dispatch.AsError(err).Message)
+		}
+		if err := s.useKey(ctx, role, rev); err != nil {
+			return nil, nil, err
+		}
+	}
+	return m, rev, nil
+}
+
+func (s *Service) startExecution(ctx context.Context, _ *dispatch.Call, in *StartExecutionInput) (*StartExecutionOutput, error) {
+	name := in.Name
+	if name == "" {
+		name = dispatch.NewRequestID()
+	} else if err := checkName(name); err != nil {
+		return nil, err
+	}
+	text, input, err := parseInput(in.Input)
+	if err != nil {
+		return nil, err
+	}
+	m, rev, err := s.startable(ctx, in.StateMachineArn)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	if rev.express() {
+		e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, now)
+		e.traceHeader = in.TraceHeader
+		if err := m.admit(e); err != nil {
+			return nil, err
+		}
+		s.pool.submit(func() { s.drive(e) })
+		return &StartExecutionOutput{ExecutionArn: e.arn, StartDate: dispatch.Time{Time: now}}, nil
+	}
+	e := s.newExecution(m, rev, name, s.d.ARN("states", "execution:"+rev.Name+":"+name), text, input, now)
+	e.traceHeader = in.TraceHeader
+	other, err := m.admitNamed(e)
+	if err != nil {
+		return nil, err
+	}
+	if other != nil {
+		other.mu.Lock()
+		defer other.mu.Unlock()
+		if other.status != running || other.input != text {
+			return nil, dispatch.Errorf("ExecutionAlreadyExists", "Execution Already Exists: '%s'", other.arn)
+		}
+		return &StartExecutionOutput{ExecutionArn: other.arn, StartDate: dispatch.Time{Time: other.start}}, nil
+	}
+	s.pool.submit(func() { s.drive(e) })
+	return &StartExecutionOutput{ExecutionArn: e.arn, StartDate: dispatch.Time{Time: now}}, nil
+}
+
+func (s *Service) expressARN(rev *revision, name string) string {
+	return s.d.ARN("states", "express:"+rev.Name+":"+name+":"+dispatch.NewRequestID())
+}
+
+// admit counts an Express execution among those that run.
+func (m *machine) admit(e *execution) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.deleting {
+		return dispatch.Errorf("StateMachineDeleting", "State Machine is being deleted: '%s'", e.rev.ARN)
+	}
+	m.open[e] = true
+	return nil
+}
+
+// admitNamed takes a Standard execution in unless there is one of its name, which it returns.
+func (m *machine) admitNamed(e *execution) (other *execution, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.deleting {
+		return nil, dispatch.Errorf("StateMachineDeleting", "State Machine is being deleted: '%s'", e.rev.ARN)
+	}
+	if other := m.byName[e.name]; other != nil {
+		return other, nil
+	}
+	m.last++
+	e.seq = m.last
+	m.open[e] = true
+	m.byName[e.name] = e
+	m.order = append(m.order, e)
+	return nil, nil
+}
+
+func (s *Service) startSyncExecution(ctx context.Context, _ *dispatch.Call, in *StartSyncExecutionInput) (*StartSyncExecutionOutput, error) {
+	name := in.Name
+	if name == "" {
+		name = dispatch.NewRequestID()
+	} else if err := checkName(name); err != nil {
+		return nil, err
+	}
+	text, input, err := parseInput(in.Input)
+	if err != nil {
+		return nil, err
+	}
+	m, rev, err := s.startable(ctx, in.StateMachineArn)
+	if err != nil {
+		return nil, err
+	}
+	if !rev.express() {
+		return nil, typeNotSupported
+	}
+	e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, s.now())
+	e.traceHeader, e.sync = in.TraceHeader, true
+	if err := m.admit(e); err != nil {
+		return nil, err
+	}
+	s.drive(e)
+	select {
+	case <-e.done:
+	case <-ctx.Done():
+		// The execution goes on without the client, as on AWS.
+		return nil, &dispatch.Error{Code: "RequestTimeout", Message: "the client went away", Status: 408}
+	case <-s.ctx.Done():
+		return nil, &dispatch.Error{Code: "ServiceUnavailable", Message: "the embedded AWS is stopping", Status: 503}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := &StartSyncExecutionOutput{
+		ExecutionArn: e.arn, StateMachineArn: rev.ARN, Name: name, Status: e.status, TraceHeader: in.TraceHeader,
+		StartDate: dispatch.Time{Time: e.start}, StopDate: dispatch.Time{Time: e.stop},
+		BillingDetails: &BillingDetails{BilledMemoryUsedInMB: 64, BilledDurationInMilliseconds: max(100, (e.stop.Sub(e.start).Milliseconds()+99)/100*100)},
+	}
+	if e.failure != nil {
+		out.Error, out.Cause = e.failure.Error, e.failure.Cause
+	}
+	if in.IncludedData != "METADATA_ONLY" {
+		out.Input, out.InputDetails = e.input, &DataIncluded{true}
+		if out.Output = e.output; e.output != nil {
+			out.OutputDetails = &DataIncluded{true}
+		}
+	}
+	return out, nil
+}
+
+var typeNotSupported = dispatch.Errorf("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
