@@ -1,0 +1,299 @@
+// Package workflow deploys a state machine of Step Functions from its definition, a file in the Amazon States Language.
+//
+// The role is derived from the definition: each Task says which action on which resource it needs.
+package workflow
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/carepath/carepath/components/policy"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sfn"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// StateMachineType is the type token of StateMachine.
+const StateMachineType = "carepath:workflow:StateMachine"
+
+// Type is the type of a state machine. See
+// https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html.
+type Type string
+
+// The types.
+const (
+	Standard Type = "STANDARD"
+	Express  Type = "EXPRESS"
+)
+
+// LogLevel says which events a state machine logs.
+type LogLevel string
+
+// The levels.
+const (
+	LogAll   LogLevel = "ALL"
+	LogError LogLevel = "ERROR"
+	LogFatal LogLevel = "FATAL"
+	LogOff   LogLevel = "OFF"
+)
+
+// StateMachineArgs says which state machine is deployed.
+type StateMachineArgs struct {
+	// Definition is the text of an .asl.json file. Required. Plain, because it is checked before anything is deployed.
+	Definition string
+	// Placeholders are the values of the definition's "${name}"s: each is used, and none is missing.
+	Placeholders map[string]Placeholder
+	// Type of the state machine. Default: Standard. Plain, because it decides what the definition may have.
+	Type Type
+	// KMSKeyARN is the customer-managed key of the executions' data and of the log group; its policy must allow CloudWatch
+	// Logs. Required.
+	KMSKeyARN pulumi.StringInput
+	// Statements allow what cannot be derived from the definition.
+	Statements []policy.Statement
+	// LogLevel. Default: LogError for Standard, whose history Step Functions keeps; LogAll for Express, whose log is all
+	// there is. Plain, because LogOff has no log group.
+	LogLevel LogLevel
+	// LogExecutionData writes inputs and outputs into the log. Default: false, for they may be health data.
+	LogExecutionData pulumi.BoolPtrInput
+	// LogRetentionDays is how long logs are kept, one of CloudWatch's values. Default: 30.
+	LogRetentionDays pulumi.IntPtrInput
+	// Tracing turns on AWS X-Ray, and gives the role the permissions for it. Default: false. Plain for that reason.
+	Tracing bool
+	// AlarmTopicARNs are SNS topics that hear of the alarms. Default: none; the alarms exist all the same.
+	AlarmTopicARNs []pulumi.StringInput
+}
+
+// StateMachine is a deployed state machine with its role, log group and alarms.
+type StateMachine struct {
+	pulumi.ResourceState
+
+	// ARN is what callers start.
+	ARN pulumi.StringOutput
+	// Name is the physical name.
+	Name pulumi.StringOutput
+	// StateMachine is the resource itself, for what this component does not offer.
+	StateMachine *sfn.StateMachine
+}
+
+func (a *StateMachineArgs) withDefaults() *StateMachineArgs {
+	d := StateMachineArgs{}
+	if a != nil {
+		d = *a
+	}
+	if d.Type == "" {
+		d.Type = Standard
+	}
+	if d.LogLevel == "" {
+		d.LogLevel = LogError
+		if d.Type == Express {
+			d.LogLevel = LogAll
+		}
+	}
+	if d.LogRetentionDays == nil {
+		d.LogRetentionDays = pulumi.Int(30)
+	}
+	if d.LogExecutionData == nil {
+		d.LogExecutionData = pulumi.Bool(false)
+	}
+	return &d
+}
+
+func (a *StateMachineArgs) validate() error {
+	var problems []error
+	if a.Type != Standard && a.Type != Express {
+		problems = append(problems, fmt.Errorf("Type: must be %q or %q, got %q", Standard, Express, a.Type))
+	}
+	if levels := []LogLevel{LogAll, LogError, LogFatal, LogOff}; !slices.Contains(levels, a.LogLevel) {
+		problems = append(problems, fmt.Errorf("LogLevel: must be one of %v, got %q", levels, a.LogLevel))
+	}
+	if a.KMSKeyARN == nil {
+		problems = append(problems, errors.New("KMSKeyARN: is required"))
+	}
+	if a.Definition == "" {
+		problems = append(problems, errors.New("Definition: is required"))
+		return errors.Join(problems...)
+	}
+	if err := checkPlaceholders(a.Definition, a.Placeholders); err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	if _, err := a.derivedStatements(); err != nil {
+		problems = append(problems, fmt.Errorf("Definition: %w", err))
+	}
+	return errors.Join(problems...)
+}
+
+// NewStateMachine checks a definition and deploys it.
+func NewStateMachine(ctx *pulumi.Context, name string, args *StateMachineArgs, opts ...pulumi.ResourceOption) (*StateMachine, error) {
+	args = args.withDefaults()
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("components/workflow %q: %w", name, err)
+	}
+	m := &StateMachine{}
+	if err := ctx.RegisterComponentResource(StateMachineType, name, m, opts...); err != nil {
+		return nil, err
+	}
+	parent := pulumi.Parent(m)
+	account, region, partition := policy.ARNPart(args.KMSKeyARN, 4), policy.ARNPart(args.KMSKeyARN, 3), policy.ARNPart(args.KMSKeyARN, 1)
+	// The state machine's own name is not known yet; it begins with the resource's.
+	role, err := iam.NewRole(ctx, name+"-role", &iam.RoleArgs{
+		Description: pulumi.String("Execution role of the state machine " + name),
+		AssumeRolePolicy: policy.Trust("states.amazonaws.com",
+			policy.Condition{Operator: "StringEquals", Key: "aws:SourceAccount", Values: policy.ARNs(account)},
+			policy.Condition{Operator: "ArnLike", Key: "aws:SourceArn", Values: policy.ARNs(
+				pulumi.Sprintf("arn:%s:states:%s:%s:stateMachine:%s-*", partition, region, account, name))}),
+	}, parent)
+	if err != nil {
+		return nil, err
+	}
+	statements, err := args.derivedStatements()
+	if err != nil {
+		return nil, fmt.Errorf("components/workflow %q: Definition: %w", name, err)
+	}
+	statements = slices.Concat(statements, fixedStatements(args), args.Statements)
+	rolePolicy, err := iam.NewRolePolicy(ctx, name+"-policy", &iam.RolePolicyArgs{
+		Role: role.Name, Policy: policy.Document(statements...),
+	}, parent)
+	if err != nil {
+		return nil, err
+	}
+	in := &sfn.StateMachineArgs{
+		Definition: args.filled(),
+		RoleArn:    role.Arn,
+		Type:       pulumi.String(args.Type),
+		EncryptionConfiguration: sfn.StateMachineEncryptionConfigurationArgs{
+			Type: pulumi.String("CUSTOMER_MANAGED_KMS_KEY"), KmsKeyId: args.KMSKeyARN.ToStringOutput().ToStringPtrOutput(),
+			KmsDataKeyReusePeriodSeconds: pulumi.Int(300),
+		},
+		TracingConfiguration: sfn.StateMachineTracingConfigurationArgs{Enabled: pulumi.Bool(args.Tracing)},
+	}
+	if args.LogLevel != LogOff {
+		// Names below /aws/vendedlogs/ keep the account's log resource policy short. See
+		// https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html.
+		logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
+			NamePrefix:      pulumi.String("/aws/vendedlogs/states/" + name + "-"),
+			KmsKeyId:        args.KMSKeyARN.ToStringOutput().ToStringPtrOutput(),
+			RetentionInDays: args.LogRetentionDays,
+		}, parent)
+		if err != nil {
+			return nil, err
+		}
+		in.LoggingConfiguration = sfn.StateMachineLoggingConfigurationArgs{
+			Level: pulumi.String(args.LogLevel), IncludeExecutionData: args.LogExecutionData,
+			LogDestination: pulumi.Sprintf("%s:*", logs.Arn),
+		}
+	}
+	// Step Functions checks when it creates the state machine that its role may use the log group and the key.
+	m.StateMachine, err = sfn.NewStateMachine(ctx, name, in, parent, pulumi.DependsOn([]pulumi.Resource{rolePolicy}))
+	if err != nil {
+		return nil, err
+	}
+	if err := m.alarms(ctx, name, args); err != nil {
+		return nil, err
+	}
+	m.ARN, m.Name = m.StateMachine.Arn, m.StateMachine.Name
+	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{"arn": m.ARN, "name": m.Name})
+}
+
+// filled returns the definition with its placeholders' values.
+func (a *StateMachineArgs) filled() pulumi.StringOutput {
+	var names []string
+	var inputs []any
+	for _, name := range slices.Sorted(maps.Keys(a.Placeholders)) {
+		if p := a.Placeholders[name]; p.text != nil {
+			names, inputs = append(names, name), append(inputs, p.text)
+		}
+	}
+	return pulumi.All(inputs...).ApplyT(func(values []any) (string, error) {
+		texts := map[string]string{}
+		for i, name := range names {
+			text, ok := values[i].(string)
+			if !ok {
+				return "", fmt.Errorf("the placeholder %q is a %T, not a string", name, values[i])
+			}
+			texts[name] = text
+		}
+		return fill(a.Definition, a.Placeholders, texts), nil
+	}).(pulumi.StringOutput)
+}
+
+// derivedStatements are what the definition's tasks need.
+func (a *StateMachineArgs) derivedStatements() ([]policy.Statement, error) {
+	texts, queues, stand := standIns(a.Placeholders)
+	permissions, err := derive(fill(a.Definition, a.Placeholders, texts), a.Type, queues)
+	if err != nil {
+		return nil, err
+	}
+	var statements []policy.Statement
+	for _, p := range permissions {
+		s := policy.Statement{Actions: p.actions}
+		for _, r := range p.resources {
+			s.Resources = append(s.Resources, realise(r, stand))
+		}
+		statements = append(statements, s)
+	}
+	return statements, nil
+}
+
+// fixedStatements are what every execution role needs whatever the definition.
+func fixedStatements(args *StateMachineArgs) []policy.Statement {
+	everything := policy.ARNs(pulumi.String("*"))
+	statements := []policy.Statement{{
+		// Executions are encrypted under the key. See
+		// https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html.
+		Sid: "Key", Actions: []string{"kms:Decrypt", "kms:GenerateDataKey"}, Resources: policy.ARNs(args.KMSKeyARN),
+	}}
+	if args.LogLevel != LogOff {
+		statements = append(statements, policy.Statement{
+			// These actions of CloudWatch Logs have no resource types: AWS takes "*" only. See
+			// https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy.
+			Sid: "LogDelivery", Resources: everything,
+			Actions: []string{
+				"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+				"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+			},
+		})
+	}
+	if args.Tracing {
+		statements = append(statements, policy.Statement{
+			// X-Ray has no resources for these. See https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html.
+			Sid: "Tracing", Resources: everything,
+			Actions: []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"},
+		})
+	}
+	return statements
+}
+
+// alarms tell within a minute when executions do not succeed. See
+// https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html.
+func (m *StateMachine) alarms(ctx *pulumi.Context, name string, args *StateMachineArgs) error {
+	var topics pulumi.Array
+	for _, arn := range args.AlarmTopicARNs {
+		topics = append(topics, arn)
+	}
+	for _, a := range []struct{ suffix, metric, description string }{
+		{"failed", "ExecutionsFailed", "Executions of the state machine fail"},
+		{"timed-out", "ExecutionsTimedOut", "Executions of the state machine run out of time"},
+		{"throttled", "ExecutionThrottled", "Executions of the state machine are throttled"},
+	} {
+		_, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.suffix, &cloudwatch.MetricAlarmArgs{
+			AlarmDescription:   pulumi.String(a.description),
+			Namespace:          pulumi.String("AWS/States"),
+			MetricName:         pulumi.String(a.metric),
+			Dimensions:         pulumi.StringMap{"StateMachineArn": m.StateMachine.Arn},
+			Statistic:          pulumi.String("Sum"),
+			Period:             pulumi.Int(60),
+			EvaluationPeriods:  pulumi.Int(1),
+			ComparisonOperator: pulumi.String("GreaterThanOrEqualToThreshold"),
+			Threshold:          pulumi.Float64(1),
+			TreatMissingData:   pulumi.String("notBreaching"),
+			AlarmActions:       topics,
+		}, pulumi.Parent(m))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

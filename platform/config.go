@@ -1,0 +1,258 @@
+package platform
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/carepath/carepath/components/golambda"
+	"github.com/carepath/carepath/components/restapi"
+	"github.com/carepath/carepath/components/workflow"
+	"github.com/carepath/carepath/lang/jsonvalue"
+)
+
+// LocalEnvironment is the environment that runs on the embedded AWS.
+const LocalEnvironment = "local"
+
+// Config is the configuration of a stack: the keys of Pulumi.<stack>.yaml.
+type Config struct {
+	// Environment is carepath:environment: "local", or a name such as "dev" or "prod". It tags every resource.
+	Environment string
+	// Region is aws:region.
+	Region string
+	// AccountID is carepath:accountId: twelve digits. Nothing is deployed into any other account.
+	AccountID string
+	// Platform is carepath:platform: what all systems share.
+	Platform PlatformConfig
+	// Intake is carepath:intake: the asynchronous intake.
+	Intake IntakeConfig
+}
+
+// PlatformConfig is what all systems share.
+type PlatformConfig struct {
+	// Architecture of the functions: "arm64" or "x86_64"; "host" on the local stack only. Default: "arm64", locally "host".
+	Architecture golambda.Architecture
+	// LogRetentionDays is how long every log group keeps its events. Default: 30.
+	LogRetentionDays int
+	// Protect keeps Pulumi from deleting what holds data or keys. Default: true for the environment "prod".
+	Protect bool
+	// ManageAPIGatewayAccount says that this stack owns the region's API Gateway account settings, with the role that writes
+	// access logs. Exactly one stack of an account and region may. Default: true locally, else false.
+	ManageAPIGatewayAccount bool
+	// AlarmTopicARNs are SNS topics that hear of alarms. Default: none.
+	AlarmTopicARNs []string
+}
+
+// IntakeConfig is the asynchronous intake.
+type IntakeConfig struct {
+	// WorkflowType is STANDARD or EXPRESS. Default: STANDARD, which makes Idempotency-Key work.
+	WorkflowType workflow.Type
+	// MaxBodyBytes is the largest accepted body. Default and maximum: restapi.DefaultMaxBodyBytes.
+	MaxBodyBytes int
+	// Headers are the request's headers that reach the workflow. Default: Content-Type and User-Agent.
+	Headers []string
+	// Throttle limits the API.
+	Throttle ThrottleConfig
+	// Retry says how often a payload that the function fails on is tried again.
+	Retry RetryConfig
+	// FunctionTimeoutSeconds is how long one try may take. Default: 10.
+	FunctionTimeoutSeconds int
+	// FunctionMemoryMB is the function's memory in MiB. Default: 128.
+	FunctionMemoryMB int
+}
+
+// ThrottleConfig is a token bucket that all clients share.
+type ThrottleConfig struct {
+	RatePerSecond float64 // requests; default 100, locally 10000
+	Burst         int     // requests at once; default 200, locally 5000
+}
+
+// RetryConfig is a back-off with full jitter.
+type RetryConfig struct {
+	MaxAttempts     int     // tries after the first; default 3
+	IntervalSeconds int     // before the first of them; default 2
+	BackoffRate     float64 // by which the interval grows; default 2
+	MaxDelaySeconds int     // the longest interval; default 30
+}
+
+// The keys of a stack's configuration that the program reads.
+const (
+	keyRegion      = "aws:region"
+	keyEnvironment = "carepath:environment"
+	keyAccountID   = "carepath:accountId"
+	keyPlatform    = "carepath:platform"
+	keyIntake      = "carepath:intake"
+)
+
+// Keys are all keys that a stack's configuration may have.
+func Keys() []string {
+	return []string{keyRegion, keyEnvironment, keyAccountID, keyPlatform, keyIntake}
+}
+
+// Problem is one thing that is wrong with a configuration.
+type Problem struct {
+	Path    string // such as "carepath:intake.retry.maxAttempts"
+	Value   string // as JSON; empty if it is missing
+	Allowed string // what it may be
+}
+
+// String says it in one line.
+func (p Problem) String() string {
+	if p.Value == "" {
+		return p.Path + ": is missing: must be " + p.Allowed
+	}
+	return fmt.Sprintf("%s: got %s: must be %s", p.Path, p.Value, p.Allowed)
+}
+
+// ConfigError is everything that is wrong with a configuration.
+type ConfigError struct {
+	Problems []Problem
+}
+
+// Error lists the problems, one a line.
+func (e *ConfigError) Error() string {
+	var b strings.Builder
+	b.WriteString("the stack's configuration is not valid:")
+	for _, p := range e.Problems {
+		b.WriteString("\n  " + p.String())
+	}
+	return b.String()
+}
+
+// logRetentions are the numbers of days that CloudWatch Logs takes. See
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html.
+var logRetentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+var (
+	environmentPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,20}$`)
+	regionPattern      = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	accountPattern     = regexp.MustCompile(`^[0-9]{12}$`)
+	headerPattern      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	topicPattern       = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$`)
+)
+
+// LoadConfig reads and checks a stack's configuration. get returns the value of a key as Pulumi has it: objects are JSON
+// text. A configuration with problems gives a *ConfigError with all of them. Keys that get cannot be asked for are the
+// caller's to check, see Keys; unknown members of objects are problems.
+func LoadConfig(get func(key string) (string, bool)) (*Config, error) {
+	r := &configReader{get: get}
+	c := &Config{}
+	c.Environment = r.text(keyEnvironment, environmentPattern, `"local", or a name of your own such as "dev": lower-case letters, digits and hyphens`)
+	c.Region = r.text(keyRegion, regionPattern, `a region, such as "us-east-1"`)
+	c.AccountID = r.text(keyAccountID, accountPattern, "the twelve digits of the AWS account that the stack belongs to")
+	local := c.Environment == LocalEnvironment
+
+	p := &c.Platform
+	*p = PlatformConfig{Architecture: golambda.ARM64, LogRetentionDays: 30, Protect: c.Environment == "prod"}
+	architectures := []string{string(golambda.ARM64), string(golambda.X8664)}
+	if local {
+		p.Architecture, p.ManageAPIGatewayAccount = golambda.Host, true
+		architectures = append(architectures, string(golambda.Host))
+	}
+	o := r.object(keyPlatform)
+	choice(o, "architecture", &p.Architecture, architectures...)
+	o.integer("logRetentionDays", &p.LogRetentionDays, func(n int) bool { return slices.Contains(logRetentions, n) },
+		"one of "+strings.Trim(strings.ReplaceAll(fmt.Sprint(logRetentions), " ", ", "), "[]"))
+	o.boolean("protect", &p.Protect)
+	o.boolean("manageApiGatewayAccount", &p.ManageAPIGatewayAccount)
+	o.texts("alarmTopicArns", &p.AlarmTopicARNs, topicPattern, "the ARN of an SNS topic")
+	o.end()
+
+	c.Intake = intakeDefaults(local)
+	c.Intake.read(r.object(keyIntake))
+	if len(r.problems) > 0 {
+		return nil, &ConfigError{Problems: r.problems}
+	}
+	return c, nil
+}
+
+func intakeDefaults(local bool) IntakeConfig {
+	i := IntakeConfig{
+		WorkflowType: workflow.Standard, MaxBodyBytes: restapi.DefaultMaxBodyBytes,
+		Headers:                []string{"Content-Type", "User-Agent"},
+		Throttle:               ThrottleConfig{RatePerSecond: 100, Burst: 200},
+		Retry:                  RetryConfig{MaxAttempts: 3, IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 30},
+		FunctionTimeoutSeconds: 10, FunctionMemoryMB: 128,
+	}
+	if local { // nobody to protect, and measurements should not meet the throttle
+		i.Throttle = ThrottleConfig{RatePerSecond: 10000, Burst: 5000}
+	}
+	return i
+}
+
+func (i *IntakeConfig) read(o *objectReader) {
+	before := len(o.reader.problems)
+	choice(o, "workflowType", &i.WorkflowType, string(workflow.Standard), string(workflow.Express))
+	o.within("maxBodyBytes", &i.MaxBodyBytes, 1, restapi.DefaultMaxBodyBytes)
+	o.texts("headers", &i.Headers, headerPattern, "a header's name: letters, digits, - and _")
+	seen := map[string]bool{}
+	for _, h := range i.Headers {
+		if lower := strings.ToLower(h); seen[lower] {
+			o.problem("headers", jsonvalue.Text(h), "named once, whatever the case")
+		} else {
+			seen[lower] = true
+		}
+	}
+	o.within("functionTimeoutSeconds", &i.FunctionTimeoutSeconds, 1, 900)
+	o.within("functionMemoryMb", &i.FunctionMemoryMB, 128, 10240)
+	t := o.object("throttle")
+	t.number("ratePerSecond", &i.Throttle.RatePerSecond, 1, 10000)
+	t.within("burst", &i.Throttle.Burst, 1, 5000)
+	t.end()
+	r := o.object("retry")
+	r.within("maxAttempts", &i.Retry.MaxAttempts, 0, 100)
+	r.within("intervalSeconds", &i.Retry.IntervalSeconds, 1, 3600)
+	r.number("backoffRate", &i.Retry.BackoffRate, 1, 10)
+	r.within("maxDelaySeconds", &i.Retry.MaxDelaySeconds, 1, 86400)
+	if len(o.reader.problems) == before && i.Retry.MaxDelaySeconds < i.Retry.IntervalSeconds {
+		r.problem("maxDelaySeconds", fmt.Sprint(i.Retry.MaxDelaySeconds), fmt.Sprintf("at least intervalSeconds, %d", i.Retry.IntervalSeconds))
+	}
+	r.end()
+	o.end()
+	if len(o.reader.problems) > before || i.WorkflowType != workflow.Express {
+		return
+	}
+	if worst := i.worstHandling(); worst > expressHandlingSeconds {
+		o.reader.problems = append(o.reader.problems, Problem{Path: o.path + ".retry", Value: fmt.Sprintf("tries and delays of up to %d seconds together", worst),
+			Allowed: fmt.Sprintf("%d seconds at most with workflowType EXPRESS, which ends after 300: lower functionTimeoutSeconds or the retries", expressHandlingSeconds)})
+	}
+}
+
+const (
+	// serviceMaxAttempts is how often a call that Lambda itself fails is tried again.
+	serviceMaxAttempts = 6
+	// expressHandlingSeconds is what an Express execution may spend on handling a payload: of its 300 seconds the rest is for
+	// the dead-letter queue.
+	expressHandlingSeconds = 240
+)
+
+// handleTimeoutSeconds is how long the workflow waits for one try: the function's time and some for the way.
+func (i *IntakeConfig) handleTimeoutSeconds() int { return i.FunctionTimeoutSeconds + 5 }
+
+// worstHandling is how many seconds a payload can take before it goes to the dead-letter queue.
+func (i *IntakeConfig) worstHandling() int {
+	service := RetryConfig{MaxAttempts: serviceMaxAttempts, IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 20}
+	tries := 1 + serviceMaxAttempts + i.Retry.MaxAttempts
+	return tries*i.handleTimeoutSeconds() + service.delays() + i.Retry.delays()
+}
+
+// delays is the sum of the longest delays, in seconds, rounded up.
+func (r RetryConfig) delays() int {
+	sum, delay := 0.0, float64(r.IntervalSeconds)
+	for range r.MaxAttempts {
+		sum += min(delay, float64(r.MaxDelaySeconds))
+		delay *= r.BackoffRate
+	}
+	return int(math.Ceil(sum))
+}
+
+// deadLetterRetry says how long sending to the dead-letter queue is tried: hours where an execution may last, and what is
+// left of five minutes where not.
+func (i *IntakeConfig) deadLetterRetry() (maxAttempts, maxDelaySeconds int) {
+	if i.WorkflowType == workflow.Express {
+		return 8, 8
+	}
+	return 100, 300
+}

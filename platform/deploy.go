@@ -1,0 +1,167 @@
+package platform
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/carepath/carepath/components/policy"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Deploy is the program. Its outputs are plain strings: apiUrl, the base URL of the API; intakeUrl, where payloads are
+// posted; intakeStateMachineArn and intakeDeadLetterQueueUrl.
+func Deploy(ctx *pulumi.Context) error {
+	config, err := LoadConfig(func(key string) (string, bool) { return ctx.GetConfig(key) })
+	if err != nil {
+		return err
+	}
+	s := &system{ctx: ctx, config: config}
+	for _, step := range []func() error{s.makeProvider, s.makeKey, s.makeAccount} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	intake, err := s.newIntake()
+	if err != nil {
+		return err
+	}
+	outputs := map[string]pulumi.Input{"apiUrl": intake.api.InvokeURL}
+	maps.Copy(outputs, intake.outputs())
+	for name, value := range outputs {
+		ctx.Export(name, value)
+	}
+	return nil
+}
+
+// system is what the systems of a stack share.
+type system struct {
+	ctx      *pulumi.Context
+	config   *Config
+	provider *aws.Provider
+	key      *kms.Key
+	account  *apigateway.Account // nil: not this stack's
+}
+
+// options are those of a top-level resource.
+func (s *system) options(more ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append([]pulumi.ResourceOption{pulumi.Provider(s.provider)}, more...)
+}
+
+// protection keeps what holds data from being deleted, when the configuration says so.
+func (s *system) protection() pulumi.ResourceOption { return pulumi.Protect(s.config.Platform.Protect) }
+
+func (s *system) alarmTopics() []pulumi.StringInput {
+	var topics []pulumi.StringInput
+	for _, arn := range s.config.Platform.AlarmTopicARNs {
+		topics = append(topics, pulumi.String(arn))
+	}
+	return topics
+}
+
+// makeProvider makes the one provider of the stack: it refuses other accounts and tags what it makes.
+func (s *system) makeProvider() error {
+	args := &aws.ProviderArgs{
+		Region:            pulumi.String(s.config.Region),
+		AllowedAccountIds: pulumi.StringArray{pulumi.String(s.config.AccountID)},
+		DefaultTags: aws.ProviderDefaultTagsArgs{Tags: pulumi.StringMap{
+			"project": pulumi.String(s.ctx.Project()), "stack": pulumi.String(s.ctx.Stack()),
+			"environment": pulumi.String(s.config.Environment),
+		}},
+	}
+	if s.config.Environment == LocalEnvironment {
+		// The embedded AWS takes these for its account's administrator; without them the provider would look for a person's
+		// own credentials.
+		args.AccessKey, args.SecretKey = pulumi.String("test"), pulumi.String("test")
+		args.SkipCredentialsValidation, args.SkipMetadataApiCheck = pulumi.Bool(true), pulumi.Bool(true)
+	}
+	var err error
+	s.provider, err = aws.NewProvider(s.ctx, "aws", args)
+	return err
+}
+
+// partition is the group of regions that the stack's belongs to.
+func (s *system) partition() string {
+	switch {
+	case strings.HasPrefix(s.config.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(s.config.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// makeKey makes the stack's one customer-managed key. Its policy lets the account's IAM policies decide, and CloudWatch
+// Logs use it for the account's log groups; the resource "*" of a key's policy is the key itself. See
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
+func (s *system) makeKey() error {
+	itself := policy.ARNs(pulumi.String("*"))
+	partition, region, account := s.partition(), s.config.Region, s.config.AccountID
+	suffix := "amazonaws.com"
+	if partition == "aws-cn" {
+		suffix += ".cn"
+	}
+	document := policy.Document(
+		policy.Statement{
+			Sid: "Account", Principal: map[string]string{"AWS": fmt.Sprintf("arn:%s:iam::%s:root", partition, account)},
+			Actions: []string{"kms:*"}, Resources: itself,
+		},
+		policy.Statement{
+			Sid: "Logs", Principal: map[string]string{"Service": "logs." + region + "." + suffix},
+			Actions: []string{"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"}, Resources: itself,
+			Conditions: []policy.Condition{{Operator: "ArnLike", Key: "kms:EncryptionContext:aws:logs:arn", Values: policy.ARNs(
+				pulumi.String(fmt.Sprintf("arn:%s:logs:%s:%s:log-group:*", partition, region, account)))}},
+		},
+	)
+	var err error
+	s.key, err = kms.NewKey(s.ctx, "carepath", &kms.KeyArgs{
+		Description:          pulumi.String("Carepath's data and logs"),
+		EnableKeyRotation:    pulumi.Bool(true),
+		DeletionWindowInDays: pulumi.Int(30),
+		Policy:               document.ToStringPtrOutput(),
+	}, s.options(s.protection())...)
+	if err != nil {
+		return err
+	}
+	_, err = kms.NewAlias(s.ctx, "carepath", &kms.AliasArgs{
+		NamePrefix: pulumi.String("alias/carepath-"), TargetKeyId: s.key.KeyId,
+	}, s.options(pulumi.Parent(s.key))...)
+	return err
+}
+
+// makeAccount lets API Gateway write access logs in this account and region.
+func (s *system) makeAccount() error {
+	if !s.config.Platform.ManageAPIGatewayAccount {
+		return nil
+	}
+	role, err := iam.NewRole(s.ctx, "apigateway-logs-role", &iam.RoleArgs{
+		Description:      pulumi.String("Lets API Gateway write the access logs of this account and region"),
+		AssumeRolePolicy: policy.Trust("apigateway.amazonaws.com"),
+	}, s.options()...)
+	if err != nil {
+		return err
+	}
+	rolePolicy, err := iam.NewRolePolicy(s.ctx, "apigateway-logs-policy", &iam.RolePolicyArgs{
+		Role: role.Name,
+		Policy: policy.Document(policy.Statement{
+			// The resources are the log groups of all stages of the region, those of other stacks too, and API Gateway refuses a
+			// role that may do less. See
+			// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html#set-up-access-logging-permissions.
+			Actions: []string{
+				"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams",
+				"logs:PutLogEvents", "logs:GetLogEvents", "logs:FilterLogEvents",
+			},
+			Resources: policy.ARNs(pulumi.String("*")),
+		}),
+	}, s.options(pulumi.Parent(role))...)
+	if err != nil {
+		return err
+	}
+	s.account, err = apigateway.NewAccount(s.ctx, "apigateway", &apigateway.AccountArgs{CloudwatchRoleArn: role.Arn.ToStringPtrOutput()},
+		s.options(pulumi.DependsOn([]pulumi.Resource{rolePolicy}))...)
+	return err
+}
