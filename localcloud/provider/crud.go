@@ -227,7 +227,7 @@ func carried(r *resourceType, olds, news resource.PropertyMap) resource.Property
 	given := news.Copy()
 	for _, p := range r.properties {
 		key := resource.PropertyKey(p.name)
-		if old, had := olds[key]; had && (p.computed || p.isOutput && p.local) && given[key].IsNull() {
+		if old, had := olds[key]; had && p.computed && given[key].IsNull() {
 			given[key] = old
 		}
 	}

@@ -454,3 +454,12 @@ func TestInvoke(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+func wire(t *testing.T, m resource.PropertyMap) *structpb.Struct {
+	t.Helper()
+	s, err := marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -43,9 +43,7 @@ type property struct {
 	computed  bool // AWS or the provider chooses when the program gives none; then a difference is none
 	isOutput  bool // never given by the program
 	replace   bool // a change needs another resource
-	secret    bool // the output is secret whatever the input was
 	local     bool // known to Pulumi's state only: AWS does not tell it
-	unread    bool // as local, until AWS is asked to import: then AWS's answer counts
 	volatile  []string
 	byDefault any
 
@@ -114,15 +112,6 @@ func (p *property) matching(pattern, says string) *property {
 func (p *property) changesWith(inputs ...string) *property {
 	p.volatile = append([]string{}, inputs...)
 	return p
-}
-
-func (p *property) field(name string) *property {
-	for _, f := range p.fields {
-		if f.name == name {
-			return f
-		}
-	}
-	return nil
 }
 
 // failure is one thing wrong with a resource's inputs.

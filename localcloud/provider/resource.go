@@ -141,7 +141,7 @@ func (r *resourceType) outputs(given resource.PropertyMap, live props) resource.
 		v, told := live[p.name]
 		was, had := given[key]
 		switch {
-		case p.local, p.unread && had:
+		case p.local:
 			v = nil
 			if had {
 				v = toPlain(was)
@@ -155,7 +155,7 @@ func (r *resourceType) outputs(given resource.PropertyMap, live props) resource.
 			continue
 		}
 		out[key] = fromPlain(v)
-		if p.secret || had && was.ContainsSecrets() {
+		if had && was.ContainsSecrets() {
 			out[key] = resource.MakeSecret(out[key])
 		}
 	}
@@ -174,7 +174,7 @@ func (r *resourceType) inputs(old resource.PropertyMap, live props) resource.Pro
 		was, had := old[key]
 		v := live[p.name]
 		switch {
-		case p.local || p.unread && !importing:
+		case p.local:
 			if had {
 				in[key] = was
 			} else if importing && p.byDefault != nil {

@@ -65,7 +65,7 @@ func queueType() *resourceType {
 	r.create = func(ctx context.Context, c *call, in props) (string, error) {
 		attributes := map[string]any{}
 		for _, a := range queueAttributes {
-			if v, given := in[a.property]; given && !isZero(v) && (r.property(a.property).byDefault == nil || !equal(r.property(a.property), nil, v)) {
+			if v, given := in[a.property]; given && !isZero(v) {
 				attributes[a.attribute] = attributeText(v)
 			}
 		}

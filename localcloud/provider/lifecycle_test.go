@@ -1,0 +1,252 @@
+package provider
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/carepath/carepath/localcloud/apigateway"
+	"github.com/carepath/carepath/localcloud/clock"
+	"github.com/carepath/carepath/localcloud/cloudwatch"
+	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/iam"
+	"github.com/carepath/carepath/localcloud/kms"
+	"github.com/carepath/carepath/localcloud/lambda"
+	"github.com/carepath/carepath/localcloud/logs"
+	"github.com/carepath/carepath/localcloud/sqs"
+	"github.com/carepath/carepath/localcloud/stepfunctions"
+	"github.com/carepath/carepath/localcloud/store"
+	"github.com/carepath/carepath/localcloud/sts"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/asset"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// embeddedAWS has every service on which the resource types stand.
+func embeddedAWS(t *testing.T) *dispatch.Dispatcher {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := store.Open(filepath.Join(dir, "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	d := dispatch.New(clock.Real{}, fakeAccount, "us-east-1")
+	d.Logf = t.Logf
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(iam.New(d, s))
+	must(sts.New(d, s))
+	must(kms.New(d, s))
+	must(logs.New(d, s))
+	must(cloudwatch.New(d, s))
+	must(sqs.New(d, s))
+	must(lambda.New(d, s, lambda.Options{Dir: dir}))
+	must(stepfunctions.New(d, s))
+	must(apigateway.New(d, s))
+	return d
+}
+
+type values = map[string]any
+
+// step is one resource of the life cycle: what makes it, and a change of it that must not replace it.
+type step struct {
+	name, token string
+	inputs      func(ref func(path ...string) any) values
+	change      values
+}
+
+func code(t *testing.T, content string) *archive.Archive {
+	t.Helper()
+	file, err := asset.FromText(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := archive.FromAssets(map[string]any{"bootstrap": file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+const openAPI = `{"openapi":"3.0.1","info":{"title":"other","version":"1"},"paths":{"/":{"get":{"responses":{"200":{"description":"ok"}},
+"x-amazon-apigateway-integration":{"type":"mock","requestTemplates":{"application/json":"{\"statusCode\":200}"},"responses":{"default":{"statusCode":"200"}}}}}}}`
+
+func lifecycle(t *testing.T) []step {
+	fixed := func(v values) func(func(...string) any) values { return func(func(...string) any) values { return v } }
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","states.amazonaws.com","apigateway.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
+	may := func(actions string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`
+	}
+	const logDelivery = `["logs:CreateLogDelivery","logs:GetLogDelivery","logs:UpdateLogDelivery","logs:DeleteLogDelivery","logs:ListLogDeliveries","logs:PutResourcePolicy","logs:DescribeResourcePolicies","logs:DescribeLogGroups",` +
+		`"logs:CreateLogGroup","logs:CreateLogStream","logs:DescribeLogStreams","logs:PutLogEvents","logs:GetLogEvents","logs:FilterLogEvents"]`
+	return []step{
+		{"key", "aws:kms/key:Key", fixed(values{"description": "for tests", "enableKeyRotation": true, "deletionWindowInDays": 7, "tags": values{"a": "1"}}), values{"enableKeyRotation": false, "description": "other"}},
+		{"alias", "aws:kms/alias:Alias", func(ref func(...string) any) values { return values{"targetKeyId": ref("key", "arn")} }, nil},
+		{"role", roleToken, fixed(values{"assumeRolePolicy": trust, "description": "of tests", "tags": values{"a": "1", "b": "2"},
+			"inlinePolicies": []any{values{"name": "logs", "policy": may(logDelivery)}}}), values{"description": "changed", "tags": values{"a": "2"}}},
+		{"policy", "aws:iam/policy:Policy", fixed(values{"policy": may(`"sqs:SendMessage"`)}), values{"policy": may(`"sqs:ReceiveMessage"`)}},
+		{"attachment", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", func(ref func(...string) any) values {
+			return values{"role": ref("role", "name"), "policyArn": ref("policy", "arn")}
+		}, nil},
+		{"rolePolicy", "aws:iam/rolePolicy:RolePolicy", func(ref func(...string) any) values {
+			return values{"role": ref("role", "name"), "policy": may(`"sqs:DeleteMessage"`)}
+		}, values{"policy": may(`["sqs:DeleteMessage","sqs:SendMessage"]`)}},
+		{"group", "aws:cloudwatch/logGroup:LogGroup", fixed(values{"name": "/aws/vendedlogs/states/it", "retentionInDays": 7, "tags": values{"a": "1"}}), values{"retentionInDays": 0, "tags": values{}}},
+		{"logPolicy", "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", func(ref func(...string) any) values {
+			return values{"policyName": "it", "policyDocument": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"delivery.logs.amazonaws.com"},"Action":"logs:PutLogEvents","Resource":"` + ref("group", "arn").(string) + `:*"}]}`}
+		}, nil},
+		{"letters", queueToken, fixed(values{"messageRetentionSeconds": 1209600, "sqsManagedSseEnabled": true}), values{"delaySeconds": 4, "tags": values{"x": "y"}}},
+		{"queue", queueToken, func(ref func(...string) any) values {
+			return values{"redrivePolicy": `{"deadLetterTargetArn":"` + ref("letters", "arn").(string) + `","maxReceiveCount":3}`, "kmsMasterKeyId": ref("key", "arn")}
+		}, values{"visibilityTimeoutSeconds": 60}},
+		{"queuePolicy", "aws:sqs/queuePolicy:QueuePolicy", func(ref func(...string) any) values {
+			return values{"queueUrl": ref("queue", "url"), "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + fakeAccount + `"},"Action":"sqs:SendMessage","Resource":"` + ref("queue", "arn").(string) + `"}]}`}
+		}, nil},
+		{"redriveAllow", "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", func(ref func(...string) any) values {
+			return values{"queueUrl": ref("letters", "url"), "redriveAllowPolicy": `{"redrivePermission":"byQueue","sourceQueueArns":["` + ref("queue", "arn").(string) + `"]}`}
+		}, values{"redriveAllowPolicy": `{"redrivePermission":"allowAll"}`}},
+		{"function", functionToken, func(ref func(...string) any) values {
+			return values{"role": ref("role", "arn"), "runtime": "provided.al2023", "handler": "bootstrap", "code": code(t, "#!/bin/sh\n"), "architectures": []any{"arm64"},
+				"environment": values{"variables": values{"A": "1"}}, "timeout": 10, "loggingConfig": values{"logFormat": "JSON"}, "tags": values{"a": "1"}}
+		}, values{"code": code(t, "#!/bin/sh\nexit 1\n"), "environment": values{"variables": values{"A": "2"}}, "memorySize": 256, "reservedConcurrentExecutions": 2}},
+		{"permission", "aws:lambda/permission:Permission", func(ref func(...string) any) values {
+			return values{"function": ref("function", "name"), "action": "lambda:InvokeFunction", "principal": "apigateway.amazonaws.com", "sourceArn": "arn:aws:execute-api:us-east-1:000000000000:abc/*"}
+		}, nil},
+		{"machine", "aws:sfn/stateMachine:StateMachine", func(ref func(...string) any) values {
+			return values{"definition": `{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}`, "roleArn": ref("role", "arn"), "type": "EXPRESS", "tags": values{"a": "1"},
+				"loggingConfiguration": values{"level": "ERROR", "logDestination": ref("group", "arn").(string) + ":*"}}
+		}, values{"definition": `{"StartAt":"B","States":{"B":{"Type":"Succeed"}}}`, "tracingConfiguration": values{"enabled": true}}},
+		{"alarm", "aws:cloudwatch/metricAlarm:MetricAlarm", func(ref func(...string) any) values {
+			return values{"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 1, "metricName": "ExecutionsFailed", "namespace": "AWS/States", "period": 60, "statistic": "Sum",
+				"threshold": 0, "dimensions": values{"StateMachineArn": ref("machine", "arn")}, "treatMissingData": "notBreaching"}
+		}, values{"threshold": 5, "alarmDescription": "too many"}},
+		{"mathAlarm", "aws:cloudwatch/metricAlarm:MetricAlarm", fixed(values{"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 2, "threshold": 1.5, "metricQueries": []any{
+			values{"id": "e", "expression": "m/2", "label": "half", "returnData": true},
+			values{"id": "m", "metric": values{"metricName": "Errors", "namespace": "AWS/Lambda", "period": 60, "stat": "Sum", "dimensions": values{"FunctionName": "f"}}}}}), nil},
+		{"account", "aws:apigateway/account:Account", func(ref func(...string) any) values {
+			return values{"cloudwatchRoleArn": ref("role", "arn"), "resetOnDelete": true}
+		}, nil},
+		{"api", "aws:apigateway/restApi:RestApi", fixed(values{"body": openAPI, "name": "mine", "disableExecuteApiEndpoint": true, "endpointConfiguration": values{"types": "REGIONAL"}, "tags": values{"a": "1"}}),
+			values{"disableExecuteApiEndpoint": false, "description": "of tests"}},
+		{"deployment", "aws:apigateway/deployment:Deployment", func(ref func(...string) any) values {
+			return values{"restApi": ref("api"), "triggers": values{"hash": "1"}}
+		}, values{"description": "first"}},
+		{"stage", "aws:apigateway/stage:Stage", func(ref func(...string) any) values {
+			return values{"restApi": ref("api"), "deployment": ref("deployment"), "stageName": "main", "variables": values{"a": "1", "b": "2"},
+				"accessLogSettings": values{"destinationArn": ref("group", "arn"), "format": "$context.requestId"}}
+		}, values{"variables": values{"b": "3"}, "xrayTracingEnabled": true}},
+		{"settings", "aws:apigateway/methodSettings:MethodSettings", func(ref func(...string) any) values {
+			return values{"restApi": ref("api"), "stageName": ref("stage", "stageName"), "methodPath": "*/*", "settings": values{"metricsEnabled": true, "throttlingRateLimit": 100.5}}
+		}, values{"settings": values{"metricsEnabled": true, "loggingLevel": "ERROR", "throttlingBurstLimit": 50}}},
+	}
+}
+
+// TestLifeCycle takes every resource type through creation, reading, change, import and deletion on the real services: no
+// step may leave a difference between what was asked for and what there is.
+func TestLifeCycle(t *testing.T) {
+	d := embeddedAWS(t)
+	c := dial(t, serve(t, d))
+	if _, err := c.Configure(t.Context(), &pulumirpc.ConfigureRequest{Args: in(t, values{"defaultTags": values{"tags": values{"stack": "test"}}})}); err != nil {
+		t.Fatal(err)
+	}
+	type made struct {
+		id     string
+		inputs resource.PropertyMap
+		state  resource.PropertyMap
+	}
+	all := map[string]*made{}
+	ref := func(path ...string) any {
+		if len(path) == 1 {
+			return all[path[0]].id
+		}
+		return toPlain(all[path[0]].state[resource.PropertyKey(path[1])])
+	}
+	covered := map[string]bool{}
+	steps := lifecycle(t)
+	checked := func(s step, olds resource.PropertyMap, v values) resource.PropertyMap {
+		t.Helper()
+		res, err := c.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf(s.token, s.name), Olds: wire(t, olds), News: in(t, v), RandomSeed: []byte(s.name)})
+		if err != nil || len(res.GetFailures()) > 0 {
+			t.Fatalf("%s: check: %v %v", s.name, err, res.GetFailures())
+		}
+		return out(t, res.GetInputs())
+	}
+	diff := func(s step, m *made, news resource.PropertyMap) *pulumirpc.DiffResponse {
+		t.Helper()
+		res, err := c.Diff(t.Context(), &pulumirpc.DiffRequest{Urn: urnOf(s.token, s.name), Id: m.id, Olds: wire(t, m.state), OldInputs: wire(t, m.inputs), News: wire(t, news)})
+		if err != nil {
+			t.Fatalf("%s: diff: %v", s.name, err)
+		}
+		return res
+	}
+	// steady reads the resource: neither its state nor its inputs may differ from what is known.
+	steady := func(s step, m *made) {
+		t.Helper()
+		res, err := c.Read(t.Context(), &pulumirpc.ReadRequest{Urn: urnOf(s.token, s.name), Id: m.id, Properties: wire(t, m.state), Inputs: wire(t, m.inputs)})
+		if err != nil || res.GetId() != m.id {
+			t.Fatalf("%s: read: %v %q", s.name, err, res.GetId())
+		}
+		if got := out(t, res.GetInputs()); !got.DeepEquals(m.inputs) {
+			t.Errorf("%s: the inputs drifted\n from %v\n to   %v", s.name, m.inputs, got)
+		}
+		if got := out(t, res.GetProperties()); !got.DeepEquals(m.state) {
+			t.Errorf("%s: the state drifted\n from %v\n to   %v", s.name, m.state, got)
+		}
+		if res := diff(s, m, m.inputs); len(res.GetDetailedDiff()) > 0 {
+			t.Errorf("%s: differs from itself: %v", s.name, res.GetDetailedDiff())
+		}
+	}
+	for _, s := range steps {
+		covered[s.token] = true
+		v := s.inputs(ref)
+		m := &made{inputs: checked(s, nil, v)}
+		res, err := c.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urnOf(s.token, s.name), Properties: wire(t, m.inputs)})
+		if err != nil {
+			t.Fatalf("%s: create: %v %v", s.name, err, initFailed(err))
+		}
+		m.id, m.state = res.GetId(), out(t, res.GetProperties())
+		all[s.name] = m
+		steady(s, m)
+		if s.change == nil {
+			continue
+		}
+		for k, e := range s.change {
+			v[k] = e
+		}
+		news := checked(s, m.inputs, v)
+		res2 := diff(s, m, news)
+		if res2.GetChanges() != pulumirpc.DiffResponse_DIFF_SOME || len(res2.GetReplaces()) > 0 {
+			t.Errorf("%s: the change is %v", s.name, res2)
+		}
+		updated, err := c.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: urnOf(s.token, s.name), Id: m.id, Olds: wire(t, m.state), OldInputs: wire(t, m.inputs), News: wire(t, news)})
+		if err != nil {
+			t.Fatalf("%s: update: %v %v", s.name, err, initFailed(err))
+		}
+		m.inputs, m.state = news, out(t, updated.GetProperties())
+		steady(s, m)
+	}
+	for _, r := range resourceTypes() {
+		if !covered[r.token] {
+			t.Errorf("%s is not covered", r.token)
+		}
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		s, m := steps[i], all[steps[i].name]
+		if _, err := c.Delete(t.Context(), &pulumirpc.DeleteRequest{Urn: urnOf(s.token, s.name), Id: m.id, Properties: wire(t, m.state), OldInputs: wire(t, m.inputs)}); err != nil {
+			t.Errorf("%s: delete: %v", s.name, err)
+			continue
+		}
+		if s.name == "account" {
+			continue // there is one always
+		}
+		res, err := c.Read(t.Context(), &pulumirpc.ReadRequest{Urn: urnOf(s.token, s.name), Id: m.id, Properties: wire(t, m.state), Inputs: wire(t, m.inputs)})
+		if err != nil || res.GetId() != "" {
+			t.Errorf("%s: after its deletion: %v %v", s.name, res, err)
+		}
+	}
+}
