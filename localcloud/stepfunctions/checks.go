@@ -2,7 +2,6 @@ package stepfunctions
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/carepath/carepath/lang/asl"
 	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/logs"
 )
 
@@ -168,16 +168,10 @@ func (s *Service) useKey(ctx context.Context, role dispatch.Principal, rev *revi
 		return nil
 	}
 	encryptionContext := map[string]string{"aws:states:stateMachineArn": rev.ARN}
-	out, err := s.d.Do(ctx, role, "kms", "GenerateDataKey", map[string]any{"KeyId": rev.Encryption.KmsKeyID, "KeySpec": "AES_256", "EncryptionContext": encryptionContext})
-	var key struct{ CiphertextBlob []byte }
+	key, err := dispatch.Do[kms.GenerateDataKeyOutput](ctx, s.d, role, "kms", "GenerateDataKey",
+		&kms.GenerateDataKeyInput{KeyID: rev.Encryption.KmsKeyID, KeySpec: "AES_256", EncryptionContext: encryptionContext})
 	if err == nil {
-		var text []byte
-		if text, err = json.Marshal(out); err == nil {
-			err = json.Unmarshal(text, &key)
-		}
-	}
-	if err == nil {
-		_, err = s.d.Do(ctx, role, "kms", "Decrypt", map[string]any{"KeyId": rev.Encryption.KmsKeyID, "CiphertextBlob": key.CiphertextBlob, "EncryptionContext": encryptionContext})
+		_, err = s.d.Do(ctx, role, "kms", "Decrypt", &kms.DecryptInput{CiphertextBlob: key.CiphertextBlob, EncryptionContext: encryptionContext})
 	}
 	var refused *dispatch.Error
 	if errors.As(err, &refused) {
@@ -232,15 +226,9 @@ func (s *Service) validateStateMachineDefinition(_ context.Context, _ *dispatch.
 	if len(in.Definition) > maxDefinitionBytes {
 		return nil, tooLong("definition", maxDefinitionBytes)
 	}
-	_, err := asl.Parse([]byte(in.Definition), asl.Options{Express: in.Type == "EXPRESS"})
-	var invalid *asl.ValidationError
-	if errors.As(err, &invalid) {
-		for _, d := range invalid.Diagnostics {
-			out.Diagnostics = append(out.Diagnostics, Diagnostic{Severity: "ERROR", Code: d.Code, Message: d.Message, Location: d.Location})
-		}
+	for _, d := range asl.Validate([]byte(in.Definition), asl.Options{Express: in.Type == "EXPRESS"}) {
+		out.Diagnostics = append(out.Diagnostics, Diagnostic{Severity: d.Severity, Code: d.Code, Message: d.Message, Location: d.Location})
 		out.Result = "FAIL"
-	} else if err != nil {
-		return nil, err
 	}
 	limit := in.MaxResults
 	if limit == 0 {

@@ -135,7 +135,7 @@ func fillStruct(into reflect.Value, o *jsonvalue.Object) error {
 	t := into.Type()
 next:
 	for name, v := range o.All() {
-		if r := rune(name[0]); name == "" || !unicode.IsUpper(r) {
+		if name == "" || !unicode.IsUpper(rune(name[0])) {
 			return &unknownField{name}
 		}
 		for i := range t.NumField() {

@@ -45,7 +45,7 @@ type cachedPrincipal struct {
 func compile(r record) (*revision, error) {
 	compiled, err := asl.Parse([]byte(r.Definition), asl.Options{Express: r.express()})
 	if err != nil {
-		return nil, dispatch.Errorf("InvalidDefinition", "Invalid State Machine Definition: '%s'", err.Error())
+		return nil, &dispatch.Error{Code: "InvalidDefinition", Message: err.Error()}
 	}
 	return &revision{record: r, compiled: compiled, principals: map[string]cachedPrincipal{}}, nil
 }

@@ -10,9 +10,10 @@ import (
 )
 
 // newExecution makes an execution that has not begun. The input has been checked.
-func (s *Service) newExecution(m *machine, rev *revision, name, arn, inputText string, input any, now time.Time) *execution {
+func (s *Service) newExecution(m *machine, rev *revision, name, arn, inputText string, input any, sync bool) *execution {
+	now := s.now()
 	e := &execution{
-		machine: m, rev: rev, name: name, arn: arn, input: inputText, start: now,
+		machine: m, rev: rev, name: name, arn: arn, input: inputText, start: now, sync: sync,
 		status: running, done: make(chan struct{}),
 	}
 	s.begin(e, input, now)
@@ -24,6 +25,9 @@ func (s *Service) begin(e *execution, input any, now time.Time) {
 	in := asl.ExecutionInput{
 		Input: input, InputText: e.input, Name: e.name, ARN: e.arn, RoleARN: e.rev.RoleARN,
 		StateMachineName: e.rev.Name, StateMachineARN: e.rev.ARN, StartTime: now, NewID: dispatch.NewRequestID,
+	}
+	if e.sync {
+		in.RedriveCount = -1 // the context object of a synchronous execution has none
 	}
 	logged := e.rev.Logging.Level != "OFF"
 	if keep := !e.rev.express(); keep || logged {
@@ -49,9 +53,17 @@ func parseInput(text string) (string, any, error) {
 	}
 	input, err := jsonvalue.Parse(text)
 	if err != nil {
-		return "", nil, dispatch.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", err)
+		return "", nil, dispatch.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", jsonProblem(text, err))
 	}
 	return text, input, nil
+}
+
+// jsonProblem says what is wrong with a text in the words of AWS's JSON parser, which asl has for definitions.
+func jsonProblem(text string, err error) string {
+	if d := asl.Validate([]byte(text), asl.Options{}); len(d) > 0 && d[0].Code == asl.CodeInvalidJSON {
+		return d[0].Message
+	}
+	return err.Error()
 }
 
 // startable returns the revision that a new execution runs.
@@ -93,17 +105,16 @@ func (s *Service) startExecution(ctx context.Context, _ *dispatch.Call, in *Star
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	if rev.express() {
-		e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, now)
+		e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, false)
 		e.traceHeader = in.TraceHeader
 		if err := m.admit(e); err != nil {
 			return nil, err
 		}
 		s.pool.submit(func() { s.drive(e) })
-		return &StartExecutionOutput{ExecutionArn: e.arn, StartDate: dispatch.Time{Time: now}}, nil
+		return &StartExecutionOutput{ExecutionArn: e.arn, StartDate: dispatch.Time{Time: e.start}}, nil
 	}
-	e := s.newExecution(m, rev, name, s.d.ARN("states", "execution:"+rev.Name+":"+name), text, input, now)
+	e := s.newExecution(m, rev, name, s.d.ARN("states", "execution:"+rev.Name+":"+name), text, input, false)
 	e.traceHeader = in.TraceHeader
 	other, err := m.admitNamed(e)
 	if err != nil {
@@ -118,7 +129,7 @@ func (s *Service) startExecution(ctx context.Context, _ *dispatch.Call, in *Star
 		return &StartExecutionOutput{ExecutionArn: other.arn, StartDate: dispatch.Time{Time: other.start}}, nil
 	}
 	s.pool.submit(func() { s.drive(e) })
-	return &StartExecutionOutput{ExecutionArn: e.arn, StartDate: dispatch.Time{Time: now}}, nil
+	return &StartExecutionOutput{ExecutionArn: e.arn, StartDate: dispatch.Time{Time: e.start}}, nil
 }
 
 func (s *Service) expressARN(rev *revision, name string) string {
@@ -172,8 +183,8 @@ func (s *Service) startSyncExecution(ctx context.Context, _ *dispatch.Call, in *
 	if !rev.express() {
 		return nil, typeNotSupported
 	}
-	e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, s.now())
-	e.traceHeader, e.sync = in.TraceHeader, true
+	e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, true)
+	e.traceHeader = in.TraceHeader
 	if err := m.admit(e); err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func (s *Service) sendTaskSuccess(_ context.Context, _ *dispatch.Call, in *SendT
 	}
 	output, err := jsonvalue.Parse(in.Output)
 	if err != nil {
-		return nil, dispatch.Errorf("InvalidOutput", "Invalid Output: '%s'", err)
+		return nil, dispatch.Errorf("InvalidOutput", "Invalid Output: '%s'", jsonProblem(in.Output, err))
 	}
 	return s.answer(in.TaskToken, func(e *execution, id uint64) bool { return e.run.Complete(id, output, s.now()) })
 }

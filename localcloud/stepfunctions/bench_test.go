@@ -1,0 +1,36 @@
+package stepfunctions
+
+import (
+	"testing"
+
+	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/store"
+)
+
+// BenchmarkExecution runs executions of a Lambda task with retries and a dead-letter queue end to end, the function
+// answering at once.
+func BenchmarkExecution(b *testing.B) {
+	for _, kind := range []string{"STANDARD", "EXPRESS"} {
+		b.Run(kind, func(b *testing.B) {
+			w := newWorld(b, store.Memory())
+			created, err := dispatch.Do[CreateStateMachineOutput](b.Context(), w.d, w.d.Root(), "states", "CreateStateMachine",
+				&CreateStateMachineInput{Name: "m", Type: kind, RoleArn: role, Definition: intake})
+			if err != nil {
+				b.Fatal(err)
+			}
+			in := &StartExecutionInput{StateMachineArn: created.StateMachineArn, Input: `{"requestId":"c6af9ac6-7b61-11e6-9a41-93e8deadbeef","body":{"patient":{"id":"123","name":"O'Brien"},"items":[1,2,3]}}`}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := w.d.Do(b.Context(), w.d.Root(), "states", "StartExecution", in); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := w.s.pool.wait(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			if n := w.invoked.Load(); n < int64(b.N) {
+				b.Fatalf("%d invocations of %d executions", n, b.N)
+			}
+		})
+	}
+}
