@@ -1,0 +1,54 @@
+package asl
+
+import "strings"
+
+// The codes of [Diagnostic].
+const (
+	CodeSchema              = "SCHEMA_VALIDATION_FAILED"
+	CodeInvalidJSON         = "INVALID_JSON_DESCRIPTION"
+	CodeMissingTarget       = "MISSING_TRANSITION_TARGET"
+	CodeMissingEnd          = "MISSING_END_STATE"
+	CodeDuplicateState      = "DUPLICATE_STATE_NAME"
+	CodeReservedVariable    = "RESERVED_VARIABLE_NAME"
+	CodeInvalidVariableName = "INVALID_VARIABLE_NAME"
+	// CodeUnsupportedQueryLanguage is not one of AWS: the definition may be right, but has JSONata, which this package
+	// does not run.
+	CodeUnsupportedQueryLanguage = "UNSUPPORTED_QUERY_LANGUAGE"
+)
+
+// Diagnostic is one thing that is wrong with a definition, as ValidateStateMachineDefinition reports it
+// (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinitionDiagnostic.html).
+type Diagnostic struct {
+	Severity string // "ERROR"
+	Code     string
+	Message  string
+	// Location is where it is, such as /States/A/Catch[0]/Next; "" for the whole.
+	Location string
+}
+
+// ValidationError says why a definition is refused.
+type ValidationError struct {
+	Diagnostics []Diagnostic // at least one
+}
+
+// Error returns the message of CreateStateMachine's InvalidDefinition error.
+func (e *ValidationError) Error() string {
+	var b strings.Builder
+	b.WriteString("Invalid State Machine Definition: '")
+	for i, d := range e.Diagnostics {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(d.Code + ": " + d.Message)
+		if d.Code == CodeInvalidJSON {
+			continue // the message names the place
+		}
+		location := d.Location
+		if location == "" {
+			location = "null"
+		}
+		b.WriteString(" at " + location)
+	}
+	b.WriteString("'")
+	return b.String()
+}
