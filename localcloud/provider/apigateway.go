@@ -46,14 +46,7 @@ func restAPIType() *resourceType {
 				set("vpcEndpointIds", text("")).orChosen()).orChosen(),
 			text("executionArn").output(),
 			boolean("failOnWarnings").kept(),
-			text("minimumCompressionSize").orChosen().checked(func(v any) error {
-				if s, _ := v.(string); s != "" {
-					if n, err := strconv.Atoi(s); err != nil || n < -1 || n > 10485760 {
-						return fmt.Errorf("must be an integer between -1 and 10485760, not %q", s)
-					}
-				}
-				return nil
-			}),
+			text("minimumCompressionSize").kept().onlyAs("-1", "responses are not compressed"),
 			text("name").orChosen(),
 			stringMap("parameters").refused("the import of a definition takes no parameters"),
 			policyText("policy").orChosen(),
@@ -66,9 +59,6 @@ func restAPIType() *resourceType {
 	r.create = func(ctx context.Context, c *call, in props) (string, error) {
 		req := in.copied(props{}, "name", "name", "description", "description", "apiKeySource", "apiKeySource", "binaryMediaTypes", "binaryMediaTypes",
 			"disableExecuteApiEndpoint", "disableExecuteApiEndpoint", "tagsAll", "tags")
-		if n, err := strconv.Atoi(in.text("minimumCompressionSize")); err == nil && n >= 0 {
-			req["minimumCompressionSize"] = n
-		}
 		if e := in.object("endpointConfiguration"); e != nil {
 			endpoint := e.copied(props{"types": []string{e.text("types")}}, "ipAddressType", "ipAddressType")
 			if ids := e.strings("vpcEndpointIds"); len(ids) > 0 {
@@ -127,12 +117,6 @@ func define(ctx context.Context, c *call, id string, in, api props, imports bool
 	if v, given := in["disableExecuteApiEndpoint"]; given && v != api.boolean("disableExecuteApiEndpoint") {
 		patches = append(patches, patch("replace", "/disableExecuteApiEndpoint", fmt.Sprint(v)))
 	}
-	if v, given := in["minimumCompressionSize"]; given && v != compression(api) {
-		if v == "-1" || v == "" {
-			v = ""
-		}
-		patches = append(patches, patch("replace", "/minimumCompressionSize", fmt.Sprint(v)))
-	}
 	if v, given := in["policy"]; given && !samePolicy(v, gatewayPolicy(api)) && !(isZero(v) && gatewayPolicy(api) == "") {
 		patches = append(patches, patch("replace", "/policy", fmt.Sprint(v)))
 	}
@@ -160,14 +144,6 @@ func define(ctx context.Context, c *call, id string, in, api props, imports bool
 	return err
 }
 
-// compression is the API's minimumCompressionSize as the property's text; empty when responses are not compressed.
-func compression(api props) string {
-	if n, compresses := api["minimumCompressionSize"].(float64); compresses {
-		return strconv.Itoa(int(n))
-	}
-	return ""
-}
-
 // gatewayPolicy undoes the API's second escaping of the policy.
 func gatewayPolicy(api props) string {
 	p := api.text("policy")
@@ -184,7 +160,7 @@ func readRestAPI(ctx context.Context, c *call, id string, _ props) (props, error
 		return nil, err
 	}
 	live := api.copied(props{"arn": "arn:aws:apigateway:" + c.d.Region + "::/restapis/" + id, "executionArn": c.d.ARN("execute-api", id), "createdDate": date(api["createdDate"]),
-		"disableExecuteApiEndpoint": api.boolean("disableExecuteApiEndpoint"), "tagsAll": api["tags"], "minimumCompressionSize": compression(api)},
+		"disableExecuteApiEndpoint": api.boolean("disableExecuteApiEndpoint"), "tagsAll": api["tags"]},
 		"name", "name", "description", "description", "apiKeySource", "apiKeySource", "binaryMediaTypes", "binaryMediaTypes", "rootResourceId", "rootResourceId")
 	if p := gatewayPolicy(api); p != "" {
 		live["policy"] = p
