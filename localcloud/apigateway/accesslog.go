@@ -20,7 +20,7 @@ type accessLog struct {
 
 func newAccessLog(settings *AccessLogSettings, stream string) *accessLog {
 	parts := accessLogDestination.FindStringSubmatch(settings.DestinationArn)
-	return &accessLog{group: parts[1], stream: stream, format: compileSubstitution(settings.Format, false)}
+	return &accessLog{group: parts[1], stream: stream, format: compileSubstitution(settings.Format)}
 }
 
 // How long entries are held back, and how many: beyond it the oldest batch is written at once.
@@ -46,7 +46,7 @@ func newAccessLogs(s *Service) *accessLogs {
 
 // add notes a request that has been answered.
 func (l *accessLogs) add(to *accessLog, x *exchange) {
-	line := to.format.appendLog(make([]byte, 0, 256), x)
+	line := to.format.append(make([]byte, 0, 256), x, "-")
 	event := logs.InputLogEvent{Timestamp: x.start.UnixMilli(), Message: string(line)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,23 +65,6 @@ func (l *accessLogs) add(to *accessLog, x *exchange) {
 			l.s.d.Logf("API Gateway cannot write access logs: %v", err)
 		}
 	})
-}
-
-// appendLog writes one line; what a request does not have is "-".
-func (s *substitution) appendLog(dst []byte, x *exchange) []byte {
-	for i := range s.parts {
-		p := &s.parts[i]
-		if p.from == nil {
-			dst = append(dst, p.text...)
-			continue
-		}
-		value, ok, _ := x.value(p.from, nil)
-		if !ok {
-			value = "-"
-		}
-		dst = append(dst, value...)
-	}
-	return dst
 }
 
 // flush writes what is pending with the account's role.

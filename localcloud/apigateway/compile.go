@@ -319,7 +319,10 @@ func compileGatewayResponse(r *GatewayResponse, kind *responseType) (*gatewayPla
 		g.mappings = append(g.mappings, mapping{place: place, name: name, from: from})
 	}
 	for mediaType, text := range r.ResponseTemplates {
-		g.templates[mediaType] = compileSubstitution(text, strings.HasSuffix(mediaType, "json"))
+		if r.ResponseType == "ACCESS_DENIED" && text == defaultTemplate {
+			text = `{"Message":$context.error.messageString}` // as AWS answers, whatever the API shows
+		}
+		g.templates[mediaType] = compileSubstitution(text)
 		if g.first == "" || mediaType < g.first {
 			g.first = mediaType
 		}

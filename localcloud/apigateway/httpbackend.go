@@ -103,7 +103,7 @@ func (x *exchange) httpRequest(i *integrationPlan, uri string, in *integrationRe
 	h["User-Agent"] = []string{"AmazonAPIGateway_" + x.stage.api.id}
 	if i.proxy {
 		for name, values := range x.r.Header {
-			if !vtl.HiddenHeader(name) && name != "Via" {
+			if !vtl.HiddenHeader(name) && name != "Via" && (name != "Content-Encoding" || len(in.body) > 0) {
 				h[name] = values
 			}
 		}
@@ -116,17 +116,20 @@ func (x *exchange) httpRequest(i *integrationPlan, uri string, in *integrationRe
 	h["X-Amzn-Apigateway-Api-Id"] = []string{x.stage.api.id}
 	h["X-Amzn-Trace-Id"] = []string{x.trace()}
 	for name, value := range in.header {
-		if strings.EqualFold(name, "Host") {
+		switch name = http.CanonicalHeaderKey(name); name {
+		case "Host":
 			request.Host = value
-			continue
+		case "Expect", "Via": // AWS drops them
+		default:
+			h[name] = []string{value}
 		}
-		h[http.CanonicalHeaderKey(name)] = []string{value}
 	}
 	return request, nil
 }
 
 // passOn answers with what an HTTP backend answered.
 func (x *exchange) passOn(a *answer) *failure {
+	x.traceID = "" // AWS does not send its own on
 	h := x.w.Header()
 	h["Content-Type"] = jsonContentType
 	for name, values := range a.header {

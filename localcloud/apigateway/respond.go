@@ -164,7 +164,7 @@ func (x *exchange) fail(f *failure) {
 	if h.Get("Content-Type") == "" {
 		h["Content-Type"] = []string{mediaType}
 	}
-	x.write(status, t.append(nil, x))
+	x.write(status, t.append(make([]byte, 0, 128), x, ""))
 }
 
 // forbidden answers where there is no stage that could say more.

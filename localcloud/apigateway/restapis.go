@@ -15,6 +15,8 @@ type CreateRestApiInput struct {
 	Description               string                 `json:"description"`
 	Version                   string                 `json:"version"`
 	BinaryMediaTypes          []string               `json:"binaryMediaTypes"`
+	MinimumCompressionSize    *int                   `json:"minimumCompressionSize"`
+	Policy                    string                 `json:"policy"`
 	APIKeySource              string                 `json:"apiKeySource"`
 	EndpointConfiguration     *EndpointConfiguration `json:"endpointConfiguration"`
 	Tags                      map[string]string      `json:"tags"`
@@ -120,6 +122,12 @@ func (s *Service) createRestAPI(_ context.Context, in *CreateRestApiInput) (*Res
 	record := s.newAPI()
 	record.Name, record.Description, record.Version, record.Tags = in.Name, in.Description, in.Version, in.Tags
 	record.BinaryMediaTypes, record.DisableExecuteAPIEndpoint = in.BinaryMediaTypes, in.DisableExecuteAPIEndpoint
+	if in.MinimumCompressionSize != nil {
+		return nil, errNoCompression
+	}
+	if err := record.setPolicy(in.Policy); err != nil {
+		return nil, err
+	}
 	if err := record.setAPIKeySource(in.APIKeySource); err != nil {
 		return nil, err
 	}
@@ -133,6 +141,8 @@ func (s *Service) createRestAPI(_ context.Context, in *CreateRestApiInput) (*Res
 	defer s.mu.Unlock()
 	return &record.RestApi, s.apis.Put(record.ID, record)
 }
+
+var errNoCompression = badRequest("minimumCompressionSize is not emulated: answers are not compressed")
 
 // defaultModels are the models that AWS puts into every API that is made without an import.
 var defaultModels = []Model{
@@ -228,6 +238,11 @@ func (a *apiRecord) patch(op PatchOperation) error {
 			return patchBool(op, &a.DisableExecuteAPIEndpoint)
 		case "policy":
 			return a.setPolicy(op.Value)
+		case "minimumCompressionSize":
+			if op.Value == "" {
+				return nil
+			}
+			return errNoCompression
 		}
 	case len(path) == 2 && path[0] == "binaryMediaTypes":
 		switch op.Op {

@@ -1,19 +1,11 @@
 package apigateway
 
-import (
-	"regexp"
-	"strings"
-
-	"github.com/carepath/carepath/lang/jsonvalue"
-)
+import "regexp"
 
 // substitution is a text with references: the template of a gateway response, or the format of an access log. These are
-// no VTL: references are replaced, and that is all. See
+// no VTL: references are replaced, nothing is escaped, and that is all. See
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html.
-type substitution struct {
-	parts []part
-	json  bool // values are escaped to stand within JSON strings
-}
+type substitution struct{ parts []part }
 
 type part struct {
 	text string
@@ -22,8 +14,8 @@ type part struct {
 
 var reference = regexp.MustCompile(`\$\{?(context|stageVariables|method\.request)((?:\.[A-Za-z0-9_-]+)+)\}?`)
 
-func compileSubstitution(text string, inJSON bool) *substitution {
-	s := &substitution{json: inJSON}
+func compileSubstitution(text string) *substitution {
+	s := &substitution{}
 	end := 0
 	for _, at := range reference.FindAllStringSubmatchIndex(text, -1) {
 		e, err := parseExpression(text[at[2]:at[3]] + text[at[4]:at[5]])
@@ -39,33 +31,23 @@ func compileSubstitution(text string, inJSON bool) *substitution {
 		}
 		s.parts = append(s.parts, part{from: &e})
 	}
-	return &substitution{parts: append(s.parts, part{text: text[end:]}), json: inJSON}
+	s.parts = append(s.parts, part{text: text[end:]})
+	return s
 }
 
-// append writes the text with the values of a request.
-func (s *substitution) append(dst []byte, x *exchange) []byte {
+// append writes the text with the values of a request; missing stands for what the request does not have.
+func (s *substitution) append(dst []byte, x *exchange, missing string) []byte {
 	for i := range s.parts {
 		p := &s.parts[i]
 		if p.from == nil {
 			dst = append(dst, p.text...)
 			continue
 		}
-		value, _, _ := x.value(p.from, nil)
-		if !s.json || p.from.name == "error.messageString" {
-			dst = append(dst, value...)
-			continue
+		value, ok, _ := x.value(p.from, nil)
+		if !ok {
+			value = missing
 		}
-		dst = appendEscaped(dst, value)
+		dst = append(dst, value...)
 	}
 	return dst
-}
-
-// appendEscaped appends a value as the inside of a JSON string.
-func appendEscaped(dst []byte, value string) []byte {
-	if !strings.ContainsAny(value, "\"\\\x00\x01\x02\x03\x04\x05\x06\x07\b\t\n\x0b\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f") {
-		return append(dst, value...)
-	}
-	start := len(dst)
-	dst = jsonvalue.AppendString(dst, value)
-	return append(dst[:start], dst[start+1:len(dst)-1]...)
 }

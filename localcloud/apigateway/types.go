@@ -12,7 +12,6 @@ type RestApi struct {
 	Version                   string                 `json:"version,omitempty"`
 	Warnings                  []string               `json:"warnings,omitempty"`
 	BinaryMediaTypes          []string               `json:"binaryMediaTypes,omitempty"`
-	MinimumCompressionSize    *int                   `json:"minimumCompressionSize,omitempty"` // bytes
 	APIKeySource              string                 `json:"apiKeySource"`
 	EndpointConfiguration     *EndpointConfiguration `json:"endpointConfiguration,omitempty"`
 	Policy                    string                 `json:"policy,omitempty"`
