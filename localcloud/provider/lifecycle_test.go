@@ -82,13 +82,13 @@ func lifecycle(t *testing.T) []step {
 	may := func(actions string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`
 	}
-	const logDelivery = `["logs:CreateLogDelivery","logs:GetLogDelivery","logs:UpdateLogDelivery","logs:DeleteLogDelivery","logs:ListLogDeliveries","logs:PutResourcePolicy","logs:DescribeResourcePolicies","logs:DescribeLogGroups",` +
-		`"logs:CreateLogGroup","logs:CreateLogStream","logs:DescribeLogStreams","logs:PutLogEvents","logs:GetLogEvents","logs:FilterLogEvents"]`
+	const logsAndTraces = `["logs:CreateLogDelivery","logs:GetLogDelivery","logs:UpdateLogDelivery","logs:DeleteLogDelivery","logs:ListLogDeliveries","logs:PutResourcePolicy","logs:DescribeResourcePolicies","logs:DescribeLogGroups",` +
+		`"logs:CreateLogGroup","logs:CreateLogStream","logs:DescribeLogStreams","logs:PutLogEvents","logs:GetLogEvents","logs:FilterLogEvents","xray:PutTraceSegments","xray:PutTelemetryRecords","xray:GetSamplingRules","xray:GetSamplingTargets"]`
 	return []step{
 		{"key", "aws:kms/key:Key", fixed(values{"description": "for tests", "enableKeyRotation": true, "deletionWindowInDays": 7, "tags": values{"a": "1"}}), values{"enableKeyRotation": false, "description": "other"}},
 		{"alias", "aws:kms/alias:Alias", func(ref func(...string) any) values { return values{"targetKeyId": ref("key", "arn")} }, nil},
 		{"role", roleToken, fixed(values{"assumeRolePolicy": trust, "description": "of tests", "tags": values{"a": "1", "b": "2"},
-			"inlinePolicies": []any{values{"name": "logs", "policy": may(logDelivery)}}}), values{"description": "changed", "tags": values{"a": "2"}}},
+			"inlinePolicies": []any{values{"name": "deliver", "policy": may(logsAndTraces)}}}), values{"description": "changed", "tags": values{"a": "2"}}},
 		{"policy", "aws:iam/policy:Policy", fixed(values{"policy": may(`"sqs:SendMessage"`)}), values{"policy": may(`"sqs:ReceiveMessage"`)}},
 		{"attachment", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", func(ref func(...string) any) values {
 			return values{"role": ref("role", "name"), "policyArn": ref("policy", "arn")}
@@ -112,8 +112,8 @@ func lifecycle(t *testing.T) []step {
 		}, values{"redriveAllowPolicy": `{"redrivePermission":"allowAll"}`}},
 		{"function", functionToken, func(ref func(...string) any) values {
 			return values{"role": ref("role", "arn"), "runtime": "provided.al2023", "handler": "bootstrap", "code": code(t, "#!/bin/sh\n"), "architectures": []any{"arm64"},
-				"environment": values{"variables": values{"A": "1"}}, "timeout": 10, "loggingConfig": values{"logFormat": "JSON"}, "tags": values{"a": "1"}}
-		}, values{"code": code(t, "#!/bin/sh\nexit 1\n"), "environment": values{"variables": values{"A": "2"}}, "memorySize": 256, "reservedConcurrentExecutions": 2}},
+				"environment": values{"variables": values{"KEY": "1"}}, "timeout": 10, "loggingConfig": values{"logFormat": "JSON"}, "tags": values{"a": "1"}}
+		}, values{"code": code(t, "#!/bin/sh\nexit 1\n"), "environment": values{"variables": values{"KEY": "2"}}, "memorySize": 256, "reservedConcurrentExecutions": 2}},
 		{"permission", "aws:lambda/permission:Permission", func(ref func(...string) any) values {
 			return values{"function": ref("function", "name"), "action": "lambda:InvokeFunction", "principal": "apigateway.amazonaws.com", "sourceArn": "arn:aws:execute-api:us-east-1:000000000000:abc/*"}
 		}, nil},
