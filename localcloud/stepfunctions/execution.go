@@ -233,14 +233,15 @@ func (s *Service) remove(e *execution) {
 	if m.byName[e.name] == e {
 		delete(m.byName, e.name)
 	}
-	if m.evicted++; m.evicted > 64 && m.evicted > len(m.order)/2 {
+	if m.evicted++; m.evicted > 64 && m.evicted > len(m.order)/8 {
 		m.order = withoutEvicted(m.order)
+		m.closed = fifo[*execution]{items: withoutEvicted(m.closed.items[m.closed.head:])}
 		m.evicted = 0
 	}
 }
 
 func withoutEvicted(all []*execution) []*execution {
-	kept := make([]*execution, 0, len(all)/2+64)
+	kept := make([]*execution, 0, len(all)+64)
 	for _, e := range all {
 		if !e.evicted.Load() {
 			kept = append(kept, e)

@@ -129,13 +129,17 @@ func (s *Service) compact(e *execution) history {
 	return h
 }
 
+// measure counts what an execution takes; texts that it has twice are the same memory.
 func (h *history) measure(e *execution) {
-	h.size = 512 + len(h.Packed) + len(e.input)
-	for _, text := range h.Texts {
-		h.size += len(text) + 16
-	}
+	h.size = 1024 + len(h.Packed) + len(e.input)
 	if e.output != nil {
 		h.size += len(*e.output)
+	}
+	for _, text := range h.Texts {
+		h.size += 16
+		if text != e.input && (e.output == nil || text != *e.output) {
+			h.size += len(text)
+		}
 	}
 }
 
