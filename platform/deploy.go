@@ -95,9 +95,11 @@ func (s *system) partition() string {
 	return "aws"
 }
 
-// makeKey makes the stack's one customer-managed key. Its policy lets the account's IAM policies decide, and CloudWatch
-// Logs use it for the account's log groups; the resource "*" of a key's policy is the key itself. See
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
+// makeKey makes the stack's one customer-managed key. Its policy lets the account's IAM policies decide, CloudWatch Logs use
+// it for the account's log groups, and the log delivery read what state machines with that key log. The resource "*" of a
+// key's policy is the key itself. See
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html and
+// https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html.
 func (s *system) makeKey() error {
 	itself := policy.ARNs(pulumi.String("*"))
 	partition, region, account := s.partition(), s.config.Region, s.config.AccountID
@@ -115,6 +117,10 @@ func (s *system) makeKey() error {
 			Actions: []string{"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"}, Resources: itself,
 			Conditions: []policy.Condition{{Operator: "ArnLike", Key: "kms:EncryptionContext:aws:logs:arn", Values: policy.ARNs(
 				pulumi.String(fmt.Sprintf("arn:%s:logs:%s:%s:log-group:*", partition, region, account)))}},
+		},
+		policy.Statement{
+			Sid: "LogDelivery", Principal: map[string]string{"Service": "delivery.logs.amazonaws.com"},
+			Actions: []string{"kms:Decrypt*"}, Resources: itself,
 		},
 	)
 	var err error

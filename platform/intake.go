@@ -37,7 +37,7 @@ func (s *system) newIntake() (*intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	function, err := golambda.NewFunction(s.ctx, "intake", &golambda.FunctionArgs{
+	function, err := golambda.NewFunction(s.ctx, "intake-handler", &golambda.FunctionArgs{
 		Package:          "handlers/intake",
 		Architecture:     s.config.Platform.Architecture,
 		Description:      pulumi.String("Handles the payloads that the intake API has accepted"),
@@ -74,7 +74,7 @@ func (s *system) newIntake() (*intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.api, err = restapi.NewAPI(s.ctx, "intake", &restapi.APIArgs{
+	i.api, err = restapi.NewAPI(s.ctx, "intake-api", &restapi.APIArgs{
 		Description: pulumi.String("Takes payloads and hands them to the intake state machine"),
 		Routes: []restapi.Route{restapi.AsyncWorkflowRoute{
 			Path: intakePath, StateMachineARN: i.workflow.ARN, Type: restapi.WorkflowType(c.WorkflowType),

@@ -166,7 +166,7 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 		in.KmsKeyArn = args.KMSKeyARN.ToStringOutput().ToStringPtrOutput()
 	}
 	// Without its policy the function could run before it may log.
-	f.Function, err = lambda.NewFunction(ctx, name+"-function", in, parent, pulumi.DependsOn([]pulumi.Resource{rolePolicy}))
+	f.Function, err = lambda.NewFunction(ctx, name, in, parent, pulumi.DependsOn([]pulumi.Resource{rolePolicy}))
 	if err != nil {
 		return nil, err
 	}

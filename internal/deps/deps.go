@@ -1,3 +1,4 @@
+// Package deps keeps the modules in go.mod that packages still to come need.
 package deps
 
 import (

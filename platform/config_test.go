@@ -1,0 +1,156 @@
+package platform
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/carepath/carepath/components/golambda"
+	"github.com/carepath/carepath/components/workflow"
+	"github.com/carepath/carepath/lang/jsonvalue"
+	"gopkg.in/yaml.v3"
+)
+
+// from reads keys from a map, on top of the required ones.
+func from(values map[string]string) func(string) (string, bool) {
+	all := map[string]string{"aws:region": "us-east-1", "carepath:environment": "dev", "carepath:accountId": "123456789012"}
+	for k, v := range values {
+		all[k] = v
+	}
+	return func(key string) (string, bool) {
+		v, ok := all[key]
+		return v, ok && v != "<none>"
+	}
+}
+
+func TestConfigDefaultsFollowTheEnvironment(t *testing.T) {
+	for _, test := range []struct {
+		environment      string
+		architecture     golambda.Architecture
+		protect, account bool
+	}{
+		{"local", golambda.Host, false, true},
+		{"dev", golambda.ARM64, false, false},
+		{"prod", golambda.ARM64, true, false},
+	} {
+		c, err := LoadConfig(from(map[string]string{"carepath:environment": test.environment}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := c.Platform
+		if p.Architecture != test.architecture || p.Protect != test.protect || p.ManageAPIGatewayAccount != test.account || p.LogRetentionDays != 30 {
+			t.Errorf("%s: %+v", test.environment, p)
+		}
+		if i := c.Intake; i.WorkflowType != workflow.Standard || i.MaxBodyBytes != 253952 || i.Retry.MaxAttempts != 3 {
+			t.Errorf("%s: %+v", test.environment, i)
+		}
+	}
+}
+
+func TestConfigReadsEveryMember(t *testing.T) {
+	c, err := LoadConfig(from(map[string]string{
+		"carepath:platform": `{"architecture":"x86_64","logRetentionDays":90,"protect":true,"manageApiGatewayAccount":true,
+			"alarmTopicArns":["arn:aws:sns:us-east-1:123456789012:alarms"]}`,
+		"carepath:intake": `{"workflowType":"EXPRESS","maxBodyBytes":1000,"headers":["X-A"],"throttle":{"ratePerSecond":1.5,"burst":7},
+			"retry":{"maxAttempts":2,"intervalSeconds":3,"backoffRate":1.5,"maxDelaySeconds":9},"functionTimeoutSeconds":8,"functionMemoryMb":256}`,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Platform; p.Architecture != golambda.X8664 || p.LogRetentionDays != 90 || !p.Protect || !p.ManageAPIGatewayAccount || len(p.AlarmTopicARNs) != 1 {
+		t.Errorf("%+v", p)
+	}
+	i := c.Intake
+	if i.WorkflowType != workflow.Express || i.MaxBodyBytes != 1000 || !slices.Equal(i.Headers, []string{"X-A"}) || i.Throttle != (ThrottleConfig{1.5, 7}) ||
+		i.Retry != (RetryConfig{2, 3, 1.5, 9}) || i.FunctionTimeoutSeconds != 8 || i.FunctionMemoryMB != 256 {
+		t.Errorf("%+v", i)
+	}
+}
+
+func TestConfigProblems(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		values map[string]string
+		want   []string // the paths, in order
+	}{
+		{"nothing given", map[string]string{"aws:region": "<none>", "carepath:environment": "<none>", "carepath:accountId": "<none>"},
+			[]string{"carepath:environment", "aws:region", "carepath:accountId"}},
+		{"malformed scalars", map[string]string{"aws:region": "mars", "carepath:environment": "Dev!", "carepath:accountId": "12"},
+			[]string{"carepath:environment", "aws:region", "carepath:accountId"}},
+		{"not objects", map[string]string{"carepath:platform": "[]", "carepath:intake": "x y"}, []string{"carepath:platform", "carepath:intake"}},
+		{"unknown members", map[string]string{"carepath:platform": `{"protekt":true}`, "carepath:intake": `{"retry":{"tries":1},"x":null}`},
+			[]string{"carepath:platform.protekt", "carepath:intake.retry.tries", "carepath:intake.x"}},
+		{"wrong types", map[string]string{"carepath:platform": `{"protect":"true","logRetentionDays":"30","alarmTopicArns":"x"}`},
+			[]string{"carepath:platform.logRetentionDays", "carepath:platform.protect", "carepath:platform.alarmTopicArns"}},
+		{"values that AWS does not take", map[string]string{"carepath:platform": `{"logRetentionDays":31,"alarmTopicArns":["a","arn:aws:sns:us-east-1:123456789012:t"]}`,
+			"carepath:intake": `{"workflowType":"express","maxBodyBytes":253953,"throttle":{"burst":0,"ratePerSecond":0.5}}`},
+			[]string{"carepath:platform.logRetentionDays", "carepath:platform.alarmTopicArns[0]", "carepath:intake.workflowType",
+				"carepath:intake.maxBodyBytes", "carepath:intake.throttle.ratePerSecond", "carepath:intake.throttle.burst"}},
+		{"headers", map[string]string{"carepath:intake": `{"headers":["X-A","x-a","b c",1]}`},
+			[]string{"carepath:intake.headers[2]", "carepath:intake.headers[3]", "carepath:intake.headers"}},
+		{"host architecture off the local stack", map[string]string{"carepath:platform": `{"architecture":"host"}`}, []string{"carepath:platform.architecture"}},
+		{"delay below the interval", map[string]string{"carepath:intake": `{"retry":{"intervalSeconds":60}}`}, []string{"carepath:intake.retry.maxDelaySeconds"}},
+		{"retries beyond five minutes of Express", map[string]string{"carepath:intake": `{"workflowType":"EXPRESS","functionTimeoutSeconds":30}`}, []string{"carepath:intake.retry"}},
+		{"the same with Standard", map[string]string{"carepath:intake": `{"functionTimeoutSeconds":30}`}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := LoadConfig(from(test.values))
+			var invalid *ConfigError
+			if err != nil && !errors.As(err, &invalid) {
+				t.Fatalf("got a %T: %v", err, err)
+			}
+			var got []string
+			if invalid != nil {
+				for _, p := range invalid.Problems {
+					got = append(got, p.Path)
+					if p.Allowed == "" || !strings.Contains(err.Error(), p.Path) {
+						t.Errorf("%+v does not say what is allowed, or is not in %v", p, err)
+					}
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got the problems %q, want %q\n%v", got, test.want, err)
+			}
+		})
+	}
+}
+
+func TestStackFilesAreValid(t *testing.T) {
+	files, err := filepath.Glob("../Pulumi.*.yaml")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("found %v (%v)", files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stack struct {
+			Config map[string]any
+		}
+		if err := yaml.Unmarshal(text, &stack); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for key := range stack.Config {
+			if !slices.Contains(Keys(), key) && !strings.HasPrefix(key, "pulumi:") {
+				t.Errorf("%s: the program does not read %q", file, key)
+			}
+		}
+		_, err = LoadConfig(func(key string) (string, bool) {
+			switch v := stack.Config[key].(type) {
+			case nil:
+				return "", false
+			case string:
+				return v, true
+			default:
+				return jsonvalue.Text(plainJSON(v)), true
+			}
+		})
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
