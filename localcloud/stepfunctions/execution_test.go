@@ -379,6 +379,21 @@ func TestExecutionLogs(t *testing.T) {
 	}
 }
 
+func TestARepeatedStartIsLoggedOnce(t *testing.T) {
+	w := newWorld(t, store.Memory())
+	m := do[CreateStateMachineOutput](w, "CreateStateMachine", &CreateStateMachineInput{Name: "m", RoleArn: role, Definition: waiting,
+		LoggingConfiguration: &LoggingConfiguration{Level: "ALL", IncludeExecutionData: true, Destinations: []LogDestination{{&LogGroup{"arn:aws:logs:us-east-1:111111111111:log-group:/aws/vendedlogs/states/m:*"}}}}}).StateMachineArn
+	var starts sync.WaitGroup
+	for range 20 {
+		starts.Go(func() { begin(w, m, "one", "{}") })
+	}
+	starts.Wait()
+	w.pass(2*time.Second, time.Second)
+	if len(w.logged) != 2 || !strings.Contains(w.logged[0].Message, `"details":{"input":"{}","inputDetails":{"truncated":false},"roleArn":`) {
+		t.Errorf("%v", w.logged)
+	}
+}
+
 func TestExecutionsSurviveACleanStop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	st, err := store.Open(path)

@@ -88,12 +88,8 @@ func (s *Service) load() error {
 				return fmt.Errorf("loading the execution %s: %w", r.ARN, err)
 			}
 		}
-		if !e.rev.express() {
-			if other, err := m.admitNamed(e); err != nil || other != nil {
-				continue
-			}
-		} else {
-			m.open[e] = true
+		if other, err := m.admit(e); err != nil || other != nil {
+			continue
 		}
 		if r.Status != running {
 			delete(m.open, e)

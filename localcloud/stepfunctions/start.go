@@ -9,15 +9,24 @@ import (
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
-// newExecution makes an execution that has not begun. The input has been checked.
-func (s *Service) newExecution(m *machine, rev *revision, name, arn, inputText string, input any, sync bool) *execution {
-	now := s.now()
-	e := &execution{
-		machine: m, rev: rev, name: name, arn: arn, input: inputText, start: now, sync: sync,
+// newExecution makes an execution that has not begun.
+func (s *Service) newExecution(m *machine, rev *revision, name, arn, input, traceHeader string, sync bool) *execution {
+	return &execution{
+		machine: m, rev: rev, name: name, arn: arn, input: input, traceHeader: traceHeader, start: s.now(), sync: sync,
 		status: running, done: make(chan struct{}),
 	}
-	s.begin(e, input, now)
-	return e
+}
+
+// admit takes a new execution into its machine and begins it, unless a Standard one of its name is there, which it
+// returns. Nobody sees an execution that has been taken in and has not begun.
+func (s *Service) admit(e *execution, input any) (other *execution, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if other, err := e.machine.admit(e); other != nil || err != nil {
+		return other, err
+	}
+	s.begin(e, input, e.start)
+	return nil, nil
 }
 
 // begin gives an execution its engine.
@@ -105,18 +114,14 @@ func (s *Service) startExecution(ctx context.Context, _ *dispatch.Call, in *Star
 	if err != nil {
 		return nil, err
 	}
+	arn := ""
 	if rev.express() {
-		e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, false)
-		e.traceHeader = in.TraceHeader
-		if err := m.admit(e); err != nil {
-			return nil, err
-		}
-		s.pool.submit(func() { s.drive(e) })
-		return &StartExecutionOutput{ExecutionArn: e.arn, StartDate: dispatch.Time{Time: e.start}}, nil
+		arn = s.expressARN(rev, name)
+	} else {
+		arn = s.d.ARN("states", "execution:"+rev.Name+":"+name)
 	}
-	e := s.newExecution(m, rev, name, s.d.ARN("states", "execution:"+rev.Name+":"+name), text, input, false)
-	e.traceHeader = in.TraceHeader
-	other, err := m.admitNamed(e)
+	e := s.newExecution(m, rev, name, arn, text, in.TraceHeader, false)
+	other, err := s.admit(e, input)
 	if err != nil {
 		return nil, err
 	}
@@ -136,32 +141,23 @@ func (s *Service) expressARN(rev *revision, name string) string {
 	return s.d.ARN("states", "express:"+rev.Name+":"+name+":"+dispatch.NewRequestID())
 }
 
-// admit counts an Express execution among those that run.
-func (m *machine) admit(e *execution) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.deleting {
-		return dispatch.Errorf("StateMachineDeleting", "State Machine is being deleted: '%s'", e.rev.ARN)
-	}
-	m.open[e] = true
-	return nil
-}
-
-// admitNamed takes a Standard execution in unless there is one of its name, which it returns.
-func (m *machine) admitNamed(e *execution) (other *execution, err error) {
+// admit counts an execution among those that run. A Standard one is refused for one of its name, which is returned.
+func (m *machine) admit(e *execution) (other *execution, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.deleting {
 		return nil, dispatch.Errorf("StateMachineDeleting", "State Machine is being deleted: '%s'", e.rev.ARN)
 	}
-	if other := m.byName[e.name]; other != nil {
-		return other, nil
+	if !e.rev.express() {
+		if other := m.byName[e.name]; other != nil {
+			return other, nil
+		}
+		m.last++
+		e.seq = m.last
+		m.byName[e.name] = e
+		m.order = append(m.order, e)
 	}
-	m.last++
-	e.seq = m.last
 	m.open[e] = true
-	m.byName[e.name] = e
-	m.order = append(m.order, e)
 	return nil, nil
 }
 
@@ -183,9 +179,8 @@ func (s *Service) startSyncExecution(ctx context.Context, _ *dispatch.Call, in *
 	if !rev.express() {
 		return nil, typeNotSupported
 	}
-	e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, input, true)
-	e.traceHeader = in.TraceHeader
-	if err := m.admit(e); err != nil {
+	e := s.newExecution(m, rev, name, s.expressARN(rev, name), text, in.TraceHeader, true)
+	if _, err := s.admit(e, input); err != nil {
 		return nil, err
 	}
 	s.drive(e)
