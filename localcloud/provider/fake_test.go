@@ -149,7 +149,7 @@ func (f *fake) called() string {
 }
 
 // serve serves the provider and returns where.
-func serve(t *testing.T, d *dispatch.Dispatcher) net.Addr {
+func serve(t *testing.T, d *dispatch.Dispatcher, options ...Option) net.Addr {
 	t.Helper()
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -157,7 +157,7 @@ func serve(t *testing.T, d *dispatch.Dispatcher) net.Addr {
 	}
 	done := make(chan error)
 	ctx, stop := context.WithCancel(context.Background())
-	go func() { done <- Serve(ctx, lis, d) }()
+	go func() { done <- Serve(ctx, lis, d, options...) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

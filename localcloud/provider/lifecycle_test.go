@@ -150,7 +150,7 @@ func lifecycle(t *testing.T) []step {
 // step may leave a difference between what was asked for and what there is.
 func TestLifeCycle(t *testing.T) {
 	d := embeddedAWS(t)
-	c := dial(t, serve(t, d))
+	c := dial(t, serve(t, d, Endpoint("http://localhost:4567/")))
 	if _, err := c.Configure(t.Context(), &pulumirpc.ConfigureRequest{Args: in(t, values{"defaultTags": values{"tags": values{"stack": "test"}}})}); err != nil {
 		t.Fatal(err)
 	}
@@ -229,6 +229,9 @@ func TestLifeCycle(t *testing.T) {
 		}
 		m.inputs, m.state = news, out(t, updated.GetProperties())
 		steady(s, m)
+	}
+	if url := ref("stage", "invokeUrl"); url != "http://localhost:4567/_aws/execute-api/"+ref("api").(string)+"/main" {
+		t.Errorf("the stage's URL is %v", url)
 	}
 	for _, r := range resourceTypes() {
 		if !covered[r.token] {
