@@ -104,7 +104,7 @@ func TestResults(t *testing.T) {
 	w := newWorld(t, store.Memory())
 	for i, c := range []struct{ resource, parameters, want string }{
 		{"arn:aws:lambda:us-east-1:111111111111:function:f", `{"a":[1,2.50]}`, `{"a":[1,2.50]}`},
-		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"f","Payload":"text"}`, `{"ExecutedVersion":"$LATEST","Payload":"text","StatusCode":200}`},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"f","Payload":"[\"text\"]"}`, `{"ExecutedVersion":"$LATEST","Payload":["text"],"StatusCode":200}`},
 		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"f"}`, `{"ExecutedVersion":"$LATEST","Payload":{},"StatusCode":200}`},
 		{"arn:aws:states:::aws-sdk:lambda:invoke", `{"FunctionName":"f","Payload":{"b":1}}`, `{"StatusCode":200,"ExecutedVersion":"$LATEST","Payload":"{\"b\":1}"}`},
 		{"arn:aws:states:::sqs:sendMessage", `{"QueueUrl":"q","MessageBody":{"x":1}}`, `{"MessageId":"id","MD5OfMessageBody":"md5"}`},

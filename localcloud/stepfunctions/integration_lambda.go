@@ -15,7 +15,8 @@ func (r *request) invokeFunction() answer {
 	return answer{result: payload(out.Payload)}
 }
 
-// invoke is lambda:invoke: https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html.
+// invoke is lambda:invoke: https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html. A Payload that is a
+// string is taken for the payload's JSON text, as recorded on AWS.
 func (r *request) invoke(v service) answer {
 	in := &lambda.InvokeInput{}
 	if failed := r.fill(in); failed != nil {
@@ -23,11 +24,13 @@ func (r *request) invoke(v service) answer {
 	}
 	if in.Payload == nil {
 		in.Payload = []byte("{}")
-	} else if given, ok := r.task.Parameters.(*jsonvalue.Object).Get("Payload"); ok {
-		in.Payload = jsonvalue.Append(nil, given) // a text is JSON too: it arrives in quotes
 	}
 	out, requestID, failed := r.invokeWith(v, in)
 	if failed != nil {
+		// As recorded: here, unlike with a function's ARN, the error goes through a JSON parser and loses its white space.
+		if said, err := jsonvalue.Parse(failed.Cause); err == nil {
+			failed.Cause = jsonvalue.Text(said)
+		}
 		return refused(failed)
 	}
 	version := out.ExecutedVersion
@@ -38,11 +41,13 @@ func (r *request) invoke(v service) answer {
 		jsonvalue.Member{Name: "ExecutedVersion", Value: version},
 		jsonvalue.Member{Name: "Payload", Value: payload(out.Payload)},
 	)
+	var headers []header
 	if out.LogResult != "" {
 		result.Set("LogResult", out.LogResult)
+		headers = append(headers, header{"X-Amz-Log-Result", out.LogResult})
 	}
-	headers := append([]header{{"X-Amz-Executed-Version", version}, {"x-amzn-Remapped-Content-Length", "0"}},
-		r.headers(requestID, "application/json", len(out.Payload))...)
+	headers = append(headers, header{"X-Amz-Executed-Version", version}, header{"x-amzn-Remapped-Content-Length", "0"})
+	headers = append(headers, r.headers(requestID, "application/json", len(out.Payload))...)
 	addMetadata(result, headers, requestID)
 	result.Set("StatusCode", jsonvalue.NumberFromInt(int64(out.StatusCode)))
 	return answer{result: result}
