@@ -112,7 +112,9 @@ func (s *Service) role(ctx context.Context, arn string) (*iam.Role, error) {
 	return &out.Role, nil
 }
 
-func sessionID(role *iam.Role, p dispatch.Principal) string { return role.RoleId + ":" + lastPart(p.ARN) }
+func sessionID(role *iam.Role, p dispatch.Principal) string {
+	return role.RoleId + ":" + lastPart(p.ARN)
+}
 
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
