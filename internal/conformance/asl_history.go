@@ -22,6 +22,13 @@ type aslEvent struct {
 	Length            *int64                     `json:"length"`
 	Index             *int64                     `json:"index"`
 	MapRunARN         string                     `json:"mapRunArn"`
+	Parameters        json.RawMessage            `json:"parameters"`
+	Resource          string                     `json:"resource"`
+	ResourceType      string                     `json:"resourceType"`
+	Region            string                     `json:"region"`
+	Timeout           *int64                     `json:"timeoutInSeconds"`
+	Heartbeat         *int64                     `json:"heartbeatInSeconds"`
+	WorkerName        string                     `json:"workerName"`
 	AssignedVariables map[string]json.RawMessage `json:"assignedVariables"`
 }
 
@@ -111,6 +118,14 @@ func (w *aslEvent) differs(r *aslRow, e asl.Event) string {
 		return "error"
 	case w.MapRunARN != "" && !samePlaceholders(w.MapRunARN, text("mapRunArn")):
 		return "mapRunArn"
+	case len(w.Parameters) > 0 && !r.sameText(w.Parameters, text("parameters")):
+		return "parameters"
+	case w.Resource != text("resource"), w.ResourceType != text("resourceType"), w.Region != text("region"):
+		return "resource"
+	case w.WorkerName != text("workerName"):
+		return "workerName"
+	case !sameNumber(w.Timeout, field("timeoutInSeconds")), !sameNumber(w.Heartbeat, field("heartbeatInSeconds")):
+		return "timeout"
 	case w.Length != nil && field("length") != jsonvalue.NumberFromInt(*w.Length):
 		return "length"
 	case w.Index != nil && field("index") != jsonvalue.NumberFromInt(*w.Index):
@@ -155,4 +170,11 @@ func (r *aslRow) sameText(want json.RawMessage, got string) bool {
 	}
 	g, err := jsonvalue.Parse(got)
 	return err == nil && r.sameOutput(w, g, "")
+}
+
+func sameNumber(want *int64, got any) bool {
+	if want == nil {
+		return got == nil
+	}
+	return got == jsonvalue.NumberFromInt(*want)
 }

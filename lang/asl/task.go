@@ -35,8 +35,8 @@ type Task struct {
 	Deadline, HeartbeatDeadline      time.Time
 	// CredentialsRoleARN is the role of the state's Credentials, "" for the machine's own.
 	CredentialsRoleARN string
-	// TaskToken is what SendTaskSuccess names an activity's task and a .waitForTaskToken by, "" for other tasks. The
-	// latter have it in their parameters by $$.Task.Token.
+	// TaskToken is what SendTaskSuccess names the task by: an activity's, a .waitForTaskToken or, as recorded on AWS, a
+	// .sync one, whose parameters have it by $$.Task.Token. It is "" for other tasks.
 	TaskToken string
 
 	abandoned bool
@@ -57,7 +57,7 @@ func (s *taskState) run(t *thread, input any) *failure {
 	task := &Task{StateName: t.state.name, Resource: s.resourceText, Attempt: t.retryCount,
 		TimeoutSeconds: s.timeout, HeartbeatSeconds: s.heartbeat}
 	t.task = task
-	if s.resource.Pattern == WaitForTaskToken || s.resource.Kind == Activity {
+	if s.resource.Pattern != RequestResponse || s.resource.Kind == Activity {
 		task.TaskToken = e.newToken()
 		t.context = nil
 	}

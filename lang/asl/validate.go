@@ -18,7 +18,8 @@ type validator struct {
 	express     bool
 	jsonata     bool // the machine's query language
 	diagnostics []Diagnostic
-	graph       []Diagnostic // of transitions, which are reported only for definitions that are otherwise in order
+	graph       []Diagnostic    // of transitions, which are reported only for definitions that are otherwise in order
+	names       map[string]bool // of all states: they are unique in the whole machine
 }
 
 // validate checks a definition and returns it parsed.
@@ -30,7 +31,7 @@ func validate(definition []byte, opts Options) (*jsonvalue.Object, []Diagnostic)
 	if err != nil {
 		return nil, []Diagnostic{invalidJSON(string(definition), err)}
 	}
-	v := &validator{express: opts.Express}
+	v := &validator{express: opts.Express, names: map[string]bool{}}
 	o, ok := doc.(*jsonvalue.Object)
 	if !ok {
 		v.schema("/", "Expected value of type [OBJECT]")
@@ -97,6 +98,10 @@ func (v *validator) workflow(o *jsonvalue.Object, location string) bool {
 		if n := utf16Length(name); n == 0 || n > 80 {
 			v.schema(at, "State name length should be between 1 and 80 characters")
 		}
+		if v.names[name] {
+			v.report(CodeDuplicateState, at, "Duplicate State name: %s", name)
+		}
+		v.names[name] = true
 		if state, ok := s.(*jsonvalue.Object); ok {
 			v.state(state, at)
 		} else {
