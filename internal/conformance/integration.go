@@ -310,7 +310,7 @@ func (rig *integrationRig) compareBodies(row *integrationRow) string {
 			return "content"
 		}
 	}
-	if len(e.RenderedRequestTemplate) > 2 && !rig.sameRendered(e.RenderedRequestTemplate) {
+	if rendered := string(e.RenderedRequestTemplate); strings.HasPrefix(rendered, "{") && !rig.sameRendered(e.RenderedRequestTemplate) {
 		return "rendered request template"
 	}
 	return ""

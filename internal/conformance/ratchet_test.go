@@ -10,7 +10,10 @@ import (
 var ratchet = []struct {
 	suite, file string
 	minimum     float64
-}{}
+}{
+	{"integration", "integration.jsonl", 1},
+	{"integration", "integration-unit.jsonl", 0.98},
+}
 
 // TestRatchet runs every suite over the recordings, which are not part of this repository.
 func TestRatchet(t *testing.T) {

@@ -103,6 +103,7 @@ func (x *exchange) httpRequest(i *integrationPlan, uri string, in *integrationRe
 	h["User-Agent"] = []string{"AmazonAPIGateway_" + x.stage.api.id}
 	if i.proxy {
 		for name, values := range x.r.Header {
+			name = http.CanonicalHeaderKey(name)
 			if !vtl.HiddenHeader(name) && name != "Via" && (name != "Content-Encoding" || len(in.body) > 0) {
 				h[name] = values
 			}
@@ -119,7 +120,7 @@ func (x *exchange) httpRequest(i *integrationPlan, uri string, in *integrationRe
 		switch name = http.CanonicalHeaderKey(name); name {
 		case "Host":
 			request.Host = value
-		case "Expect", "Via": // AWS drops them
+		case "Expect", "Te", "Via": // AWS drops them
 		default:
 			h[name] = []string{value}
 		}

@@ -82,7 +82,7 @@ func fromDocument(body []byte, path *jsonpath.Path) (string, bool, error) {
 	if !looksJSON {
 		return "", false, nil
 	}
-	document, err := jsonvalue.Parse(body)
+	document, err := looseJSON(body)
 	if err != nil {
 		return "", false, errBodyNotJSON
 	}

@@ -70,7 +70,7 @@ func (x *exchange) respond(a *answer) *failure {
 	}
 	x.overrideHeaders(h)
 	status := r.status
-	if s, ok := x.overrideStatus(); ok {
+	if s, ok := x.overrides.Status(); ok {
 		status = s
 	}
 	x.write(status, out)

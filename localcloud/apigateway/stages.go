@@ -170,11 +170,12 @@ func (s *Service) checkMethodSettings(stage *Stage) error {
 		switch setting.LoggingLevel {
 		case "", "OFF":
 		case "ERROR", "INFO":
-			if s.account.Load().CloudwatchRoleArn == "" {
-				return badRequest("CloudWatch Logs role ARN must be set in account settings to enable logging")
-			}
+			return badRequest("logging/loglevel %s is not emulated: there are no execution logs (%s)", setting.LoggingLevel, name)
 		default:
 			return badRequest("Invalid logging level specified, must be one of [OFF, ERROR, INFO]")
+		}
+		if setting.DataTraceEnabled {
+			return badRequest("logging/dataTrace is not emulated: there are no execution logs (%s)", name)
 		}
 	}
 	return nil
