@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/carepath/carepath/components/policy"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -227,9 +228,13 @@ func (a *StateMachineArgs) derivedStatements() ([]policy.Statement, error) {
 		return nil, err
 	}
 	var statements []policy.Statement
+	named := map[string]bool{}
 	for _, p := range permissions {
-		s := policy.Statement{Actions: p.actions}
-		for _, r := range p.resources {
+		s := policy.Statement{Actions: p.Actions}
+		if id := sid(p.State); !named[id] { // a policy has each once
+			s.Sid, named[id] = id, true
+		}
+		for _, r := range p.Resources {
 			s.Resources = append(s.Resources, realise(r, stand))
 		}
 		statements = append(statements, s)
@@ -296,4 +301,14 @@ func (m *StateMachine) alarms(ctx *pulumi.Context, name string, args *StateMachi
 		}
 	}
 	return nil
+}
+
+// sid names a statement after the state that needs it: letters and digits are all that IAM takes.
+func sid(state string) string {
+	return "State" + strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, state)
 }
