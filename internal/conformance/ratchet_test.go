@@ -11,6 +11,10 @@ var ratchet = []struct {
 	suite, file string
 	minimum     float64
 }{
+	{"asl", "asl.jsonl", 1},
+	{"asl-replay", "asl-services.jsonl", 1},
+	{"asl-validation", "asl-validation.jsonl", 1},
+	{"asl-validation", "asl-lint.jsonl", 0.98},
 	{"integration", "integration.jsonl", 1},
 	{"integration", "integration-unit.jsonl", 0.98},
 }
