@@ -41,14 +41,15 @@ type environment struct {
 
 	mu        sync.Mutex
 	current   *invocation
-	delivered bool // the process has current
-	answered  bool // current has its result
-	ready     bool // the process has asked for an invocation
+	delivered bool    // the process has current
+	answer    *result // of current; it is handed out when the process asks for the next invocation, and so is free again
+	ready     bool    // the process has asked for an invocation
 	initTook  time.Duration
 	reported  bool                   // the time of the initialisation was reported
 	fault     func(id string) result // why the process did not start: what its invocation comes to
 	timer     clock.Timer
 	timedOut  time.Duration // after which time the process was ended; 0: it was not
+	running   bool          // the process was started
 	dead      bool
 }
 
@@ -68,7 +69,7 @@ func (s *Service) launch(ctx context.Context, f function, generation int) (*envi
 	if err := s.ensure(&c); err != nil {
 		return nil, err
 	}
-	role, err := s.d.Assume(ctx, s.itself(c.FunctionArn), c.Role, c.FunctionName)
+	role, err := s.d.Assume(ctx, s.itself(c.FunctionArn), c.Role, session(c.FunctionName))
 	if err != nil {
 		return nil, &dispatch.Error{Code: "AccessDeniedException", Status: 403, Message: "The role defined for the function cannot be assumed by Lambda."}
 	}
@@ -103,15 +104,19 @@ func (s *Service) launch(ctx context.Context, f function, generation int) (*envi
 	e.log.platform('I', e.initStart(now))
 	e.timer = s.d.Clock.AfterFunc(initTime, func() { e.expire(nil, initTime) })
 	s.environments.Store(e.id, e)
-	if err := s.starter.start(e.cmd); err != nil {
+	err = s.starter.start(e.cmd)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running = err == nil; !e.running {
 		reason := err
 		for next := errors.Unwrap(reason); next != nil; next = errors.Unwrap(reason) {
 			reason = next
 		}
-		e.cmd = nil
 		e.fault = func(id string) result {
 			return failed("Runtime.InvalidEntrypoint", "RequestId: %s Error: fork/exec /var/task/bootstrap: %v", id, reason)
 		}
+	} else if e.timedOut > 0 {
+		e.kill() // a driven clock was faster
 	}
 	return e, nil
 }
@@ -124,8 +129,16 @@ type keys struct {
 	Expiration      dispatch.Time
 }
 
+// session is the name of a role's session: the function's, made longer if it has one letter, for STS asks for two.
+func session(function string) string {
+	if len(function) < 2 {
+		return "lambda-" + function
+	}
+	return function
+}
+
 func (s *Service) credentials(ctx context.Context, c *FunctionConfiguration) (keys, error) {
-	out, err := s.d.Do(ctx, s.itself(c.FunctionArn), "sts", "AssumeRole", map[string]any{"RoleArn": c.Role, "RoleSessionName": c.FunctionName})
+	out, err := s.d.Do(ctx, s.itself(c.FunctionArn), "sts", "AssumeRole", map[string]any{"RoleArn": c.Role, "RoleSessionName": session(c.FunctionName)})
 	if err != nil {
 		return keys{}, err
 	}
@@ -169,7 +182,7 @@ func (e *environment) begin(inv *invocation) bool {
 	}
 	defer e.once.Do(func() { close(e.begun) })
 	inv.started = e.s.d.Clock.Now()
-	e.current, e.delivered, e.answered = inv, false, false
+	e.current, e.delivered, e.answer = inv, false, nil
 	if inv.tail {
 		e.log.follow(inv)
 	}
@@ -184,15 +197,17 @@ func (e *environment) begin(inv *invocation) bool {
 // conclude ends the current invocation of a process that has ended, and gives its place back; the caller holds the lock.
 func (e *environment) conclude(r result) {
 	inv := e.current
-	if !e.answered {
-		inv.done <- r
+	broken := r.functionError != ""
+	if e.answer != nil {
+		r = *e.answer
 	}
 	if !e.delivered {
 		e.log.platform('S', e.start(inv))
 	}
-	e.report(inv, r.functionError != "")
+	e.report(inv, broken)
 	e.current = nil
 	e.s.pool.release(e, false)
+	inv.done <- r
 }
 
 // ask is the process asking for its next invocation: the one before is over.
@@ -203,19 +218,22 @@ func (e *environment) ask() {
 		e.ready, e.initTook = true, now.Sub(e.began)
 		e.timer.Stop()
 	}
-	over := e.current != nil && e.delivered && e.timedOut == 0
-	if over {
-		if !e.answered { // it asked without an answer
-			e.current.done <- failed("Runtime.ExitError", "RequestId: %s Error: Runtime asked for the next invocation without a response", e.current.id)
-		}
-		e.timer.Stop()
-		e.report(e.current, false)
-		e.current = nil
+	inv := e.current
+	if inv == nil || !e.delivered || e.timedOut > 0 {
+		e.mu.Unlock()
+		return
 	}
+	if e.answer == nil {
+		r := failed("Runtime.ExitError", "RequestId: %s Error: Runtime asked for the next invocation without a response", inv.id)
+		e.answer = &r
+	}
+	r := *e.answer
+	e.timer.Stop()
+	e.report(inv, false)
+	e.current = nil
 	e.mu.Unlock()
-	if over {
-		e.s.pool.release(e, true)
-	}
+	e.s.pool.release(e, true)
+	inv.done <- r
 }
 
 // deliver marks that the process has the invocation.
@@ -229,15 +247,14 @@ func (e *environment) deliver(inv *invocation) {
 	e.timer = e.s.d.Clock.AfterFunc(limit, func() { e.expire(inv, limit) })
 }
 
-// answer takes the process's result for the invocation with that id, and says whether it was awaited.
-func (e *environment) answer(id string, r result) bool {
+// take takes the process's result for the invocation with that id, and says whether it was awaited.
+func (e *environment) take(id string, r result) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.current == nil || e.current.id != id || !e.delivered || e.answered || e.timedOut > 0 {
+	if e.current == nil || e.current.id != id || !e.delivered || e.answer != nil || e.timedOut > 0 {
 		return false
 	}
-	e.answered = true
-	e.current.done <- r
+	e.answer = &r
 	return true
 }
 
@@ -249,12 +266,14 @@ func (e *environment) expire(inv *invocation, limit time.Duration) {
 		return
 	}
 	e.timedOut = limit
-	e.kill()
+	if e.running {
+		e.kill()
+	}
 }
 
-// kill ends the process and what it started.
+// kill ends the process and what it started, if it was started and has not ended.
 func (e *environment) kill() {
-	if e.cmd != nil && !e.gone() {
+	if e.cmd.Process != nil && !e.gone() {
 		killGroup(e.cmd)
 	}
 }
@@ -272,7 +291,7 @@ func (e *environment) gone() bool {
 func (e *environment) watch() {
 	go func() {
 		var exit error
-		if e.cmd != nil {
+		if e.cmd.Process != nil {
 			exit = e.cmd.Wait()
 			killGroup(e.cmd)
 		}

@@ -89,7 +89,7 @@ func (s *Service) check(ctx context.Context, c *FunctionConfiguration) error {
 	if err := c.Environment.check(); err != nil {
 		return err
 	}
-	if _, err := s.d.Assume(ctx, s.itself(c.FunctionArn), c.Role, c.FunctionName); err != nil {
+	if _, err := s.d.Assume(ctx, s.itself(c.FunctionArn), c.Role, session(c.FunctionName)); err != nil {
 		return invalid("The role defined for the function cannot be assumed by Lambda.")
 	}
 	return nil

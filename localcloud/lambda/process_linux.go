@@ -20,7 +20,7 @@ func killGroup(cmd *exec.Cmd) {
 
 // memory returns the process's resident memory in MB; 0 when it has ended.
 func (e *environment) memory() int {
-	if e.cmd == nil {
+	if e.cmd.Process == nil {
 		return 0
 	}
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(e.cmd.Process.Pid) + "/statm")

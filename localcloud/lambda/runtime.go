@@ -110,7 +110,7 @@ func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, id, ki
 	case kind == "error":
 		res.functionError = "Unhandled"
 	}
-	if !e.answer(id, res) {
+	if !e.take(id, res) {
 		runtimeError(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return
 	}
