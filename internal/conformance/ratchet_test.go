@@ -15,6 +15,10 @@ var ratchet = []struct {
 	{"asl-replay", "asl-services.jsonl", 1},
 	{"asl-validation", "asl-validation.jsonl", 1},
 	{"asl-validation", "asl-lint.jsonl", 0.98},
+	{"vtl", "vtl.jsonl", 1},
+	{"vtl", "vtl-derived.jsonl", 0.99},
+	{"vtl", "vtl-unit.jsonl", 1},
+	{"velocity", "velocity-core.jsonl", 1},
 	{"integration", "integration.jsonl", 1},
 	{"integration", "integration-unit.jsonl", 0.98},
 }
