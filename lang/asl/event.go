@@ -19,7 +19,7 @@ type Event struct {
 	// DetailsField is the name under which HistoryEvent has the details, for example stateEnteredEventDetails; "" for an
 	// event without.
 	DetailsField string
-	// Details has the fields of the API. Inputs and outputs are JSON texts.
+	// Details has the fields of the API. Inputs and outputs are JSON texts. It must not be changed.
 	Details *jsonvalue.Object
 }
 
@@ -87,16 +87,16 @@ func (t *thread) recordIteration(kind, field string) {
 
 // fields makes details from names and values.
 func fields(pairs ...any) *jsonvalue.Object {
-	o := &jsonvalue.Object{}
+	var few [6]jsonvalue.Member
+	members := few[:0]
 	for i := 0; i < len(pairs); i += 2 {
-		o.Set(pairs[i].(string), pairs[i+1])
+		members = append(members, jsonvalue.Member{Name: pairs[i].(string), Value: pairs[i+1]})
 	}
-	return o
+	return jsonvalue.NewObject(members...)
 }
 
-func notTruncated() *jsonvalue.Object {
-	return jsonvalue.NewObject(jsonvalue.Member{Name: "truncated", Value: false})
-}
+// notTruncated says of an input or output that it is there as a whole. All events share it.
+var notTruncated = fields("truncated", false)
 
 // errorDetails leaves out what the failure has not.
 func errorDetails(f *failure) *jsonvalue.Object {
@@ -121,7 +121,7 @@ func (e *Execution) recordStart() {
 	}
 	e.log.recorder(Event{ID: e.log.last, Type: "ExecutionStarted", Timestamp: e.now,
 		DetailsField: "executionStartedEventDetails",
-		Details:      fields("input", text, "inputDetails", notTruncated(), "roleArn", e.in.RoleARN)})
+		Details:      fields("input", text, "inputDetails", notTruncated, "roleArn", e.in.RoleARN)})
 }
 
 // recordEnd records the execution's last event.
@@ -134,7 +134,7 @@ func (e *Execution) recordEnd(root *thread) {
 	switch e.status {
 	case Succeeded:
 		event.Type, event.DetailsField = "ExecutionSucceeded", "executionSucceededEventDetails"
-		event.Details = fields("output", e.jsonText(e.output), "outputDetails", notTruncated())
+		event.Details = fields("output", e.jsonText(e.output), "outputDetails", notTruncated)
 	case Failed:
 		event.Type, event.DetailsField = "ExecutionFailed", "executionFailedEventDetails"
 		event.Details = errorDetails(e.failure)
@@ -153,7 +153,7 @@ func (t *thread) recordEntered() {
 	t.enteredID = id
 	if t.recording() {
 		t.emit(id, previous, t.state.entered, "stateEnteredEventDetails",
-			fields("name", t.state.name, "input", t.e.jsonText(t.input), "inputDetails", notTruncated()))
+			fields("name", t.state.name, "input", t.e.jsonText(t.input), "inputDetails", notTruncated))
 	}
 }
 
@@ -162,14 +162,14 @@ func (t *thread) recordExited(output any, assigned *jsonvalue.Object) {
 	if !t.recording() {
 		return
 	}
-	details := fields("name", t.state.name, "output", t.e.jsonText(output), "outputDetails", notTruncated())
+	details := fields("name", t.state.name, "output", t.e.jsonText(output), "outputDetails", notTruncated)
 	if assigned.Len() > 0 {
 		texts := &jsonvalue.Object{}
 		for name, v := range assigned.All() {
 			texts.Set(name, jsonvalue.Text(v))
 		}
 		details.Set("assignedVariables", texts)
-		details.Set("assignedVariablesDetails", notTruncated())
+		details.Set("assignedVariablesDetails", notTruncated)
 	}
 	t.emit(id, previous, t.state.exited, "stateExitedEventDetails", details)
 }
@@ -200,7 +200,7 @@ func (a *activation) recordAborts(owner *thread) {
 		if t.children != nil {
 			t.children.recordAborts(owner)
 		}
-		if t.enteredID != 0 {
+		if t.phase != entering {
 			owner.recordBeside(t, t.state.aborted, "", nil)
 		}
 		if a.mapState != nil {

@@ -144,7 +144,8 @@ func (e *Execution) NextWake() (time.Time, bool) {
 // Status returns where the execution stands.
 func (e *Execution) Status() Status { return e.status }
 
-// Output returns the output of an execution that is [Succeeded], as a value of package jsonvalue, and nil before.
+// Output returns the output of an execution that is [Succeeded], as a value of package jsonvalue, and nil before. It may
+// be shared with the definition and with history events and must not be changed.
 func (e *Execution) Output() any { return e.output }
 
 // OutputText returns the compact JSON text of [Execution.Output], and "" while there is none.
@@ -199,6 +200,9 @@ func (e *Execution) end(status Status, f *failure) {
 
 // release drops everything that a terminal execution needs no longer.
 func (e *Execution) release() {
+	for _, t := range e.tasks {
+		t.task.abandoned = true
+	}
 	e.root, e.runnable, e.head, e.timers, e.started, e.tasks = nil, nil, 0, nil, nil, nil
 }
 

@@ -34,6 +34,13 @@ type batcher struct {
 	input                *template // BatchInput
 }
 
+// How many iterations run at once at most
+// (https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html and …/state-map-distributed.html).
+const (
+	maxInline      = 40
+	maxDistributed = 10000
+)
+
 func (s *mapState) workflows() []*workflow { return []*workflow{s.processor} }
 
 func (s *mapState) run(t *thread, input any) *failure {
@@ -67,7 +74,7 @@ func (s *mapState) run(t *thread, input any) *failure {
 	}
 	if s.distributed {
 		if s.batcher != nil {
-			if items, f = s.batcher.batches(env, items); f != nil {
+			if items, f = s.batches(t, env, items); f != nil {
 				return f
 			}
 		}
@@ -80,10 +87,14 @@ func (s *mapState) run(t *thread, input any) *failure {
 		return s.resume(t)
 	}
 	t.await(resuming)
-	if concurrency == 0 || concurrency > int64(len(items)) {
-		concurrency = int64(len(items))
+	most := int64(maxInline)
+	if s.distributed {
+		most = maxDistributed
 	}
-	for range concurrency {
+	if concurrency == 0 {
+		concurrency = most
+	}
+	for range min(concurrency, most, int64(len(items))) {
 		if f := a.begin(t.last); f != nil {
 			a.abandon()
 			t.children = nil
@@ -137,7 +148,7 @@ func (a *activation) begin(follow int64) *failure {
 	o := a.owner
 	t := a.child(i, a.mapState.processor, a.items[i])
 	t.last, t.tail = follow, follow
-	t.item = fields("Index", jsonvalue.NumberFromInt(int64(i)), "Value", a.items[i])
+	t.item = mapItem(i, a.items[i])
 	if a.silent {
 		t.log = &eventLog{last: 1}
 		t.last, t.tail = 0, 0
@@ -145,10 +156,7 @@ func (a *activation) begin(follow int64) *failure {
 		t.recordIteration("MapIterationStarted", "mapIterationStartedEventDetails")
 	}
 	if a.mapState.selector != nil && a.mapState.batcher == nil {
-		// The selector is evaluated in the Map state, with the item in the context object.
-		at := *o
-		at.item, at.context = t.item, nil
-		v, f := a.mapState.selector.evaluate(&environment{thread: &at, input: o.effective})
+		v, f := a.mapState.selectItem(o, t.item)
 		if f != nil {
 			return f
 		}
@@ -156,6 +164,17 @@ func (a *activation) begin(follow int64) *failure {
 	}
 	o.e.push(t)
 	return nil
+}
+
+func mapItem(i int, v any) *jsonvalue.Object {
+	return fields("Index", jsonvalue.NumberFromInt(int64(i)), "Value", v)
+}
+
+// selectItem applies ItemSelector: in the Map state, with the item in the context object.
+func (s *mapState) selectItem(owner *thread, item *jsonvalue.Object) (any, *failure) {
+	at := *owner
+	at.item, at.context = item, nil
+	return s.selector.evaluate(&environment{thread: &at, input: owner.effective})
 }
 
 // tolerance finds out how many iterations may fail.
@@ -210,7 +229,8 @@ func numberText(v any) string {
 func lenientInteger(v any) (int64, bool) { return jsonvalue.Number(numberText(v)).Int64() }
 
 // batches makes the inputs of the iterations: objects with Items and, if there is one, BatchInput.
-func (b *batcher) batches(env *environment, items []any) ([]any, *failure) {
+func (s *mapState) batches(t *thread, env *environment, items []any) ([]any, *failure) {
+	b := s.batcher
 	limit, bytes := b.items, b.bytes
 	for _, field := range []struct {
 		name  string
@@ -241,7 +261,13 @@ func (b *batcher) batches(env *environment, items []any) ([]any, *failure) {
 	var batches []any
 	var batch *jsonvalue.Array
 	var size int64
-	for _, item := range items {
+	for i, item := range items {
+		if s.selector != nil {
+			var f *failure
+			if item, f = s.selectItem(t, mapItem(i, item)); f != nil {
+				return nil, f
+			}
+		}
 		n := int64(maxData - room(item, maxData))
 		if batch == nil || limit > 0 && int64(batch.Len()) >= limit || bytes > 0 && size+n > bytes {
 			batch, size = &jsonvalue.Array{}, 0

@@ -17,9 +17,9 @@ func (t *thread) recordScheduled(r *Resource) {
 	var details *jsonvalue.Object
 	switch r.Kind {
 	case LambdaFunction:
-		details = fields("resource", task.Resource, "input", text, "inputDetails", notTruncated())
+		details = fields("resource", task.Resource, "input", text, "inputDetails", notTruncated)
 	case Activity:
-		details = fields("resource", task.Resource, "input", text, "inputDetails", notTruncated())
+		details = fields("resource", task.Resource, "input", text, "inputDetails", notTruncated)
 	default:
 		details = fields("resourceType", r.historyType(), "resource", r.historyResource(), "region", t.e.region,
 			"parameters", text)
@@ -67,7 +67,7 @@ func (t *thread) recordResult(kind, field string, r *Resource, result any) {
 	}
 	details := r.historyFields()
 	details.Set("output", t.e.jsonText(result))
-	details.Set("outputDetails", notTruncated())
+	details.Set("outputDetails", notTruncated)
 	t.emit(id, previous, kind, field, details)
 }
 

@@ -85,7 +85,7 @@ func plainText(v any) string {
 
 // parseTimestamp reads a timestamp of RFC 3339 with the letters T and Z in upper case, which Step Functions demands.
 func parseTimestamp(s string) (time.Time, bool) {
-	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || strings.ContainsRune(s, 'z') {
+	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || strings.ContainsAny(s, "z,") {
 		return time.Time{}, false
 	}
 	ts, err := time.Parse(time.RFC3339Nano, s)
