@@ -61,7 +61,7 @@ func ModuleRoot(dir string) (string, error) {
 }
 
 // Run builds the command and packs it. The same sources and toolchain give the same bytes, wherever and whenever they are
-// built: no paths, no build ids, no version control state, no times. Older archives of the same name are removed.
+// built: no paths, no build ids, no version control state, no times. Older archives of the same name and target are removed.
 func (b Build) Run(ctx context.Context) (*Artifact, error) {
 	doing := "building the function " + b.Name + " from " + b.Package
 	info, err := os.Stat(filepath.Join(b.Root, filepath.FromSlash(b.Package)))
@@ -123,10 +123,11 @@ func pack(bootstrap string) ([]byte, error) {
 	return archive.Bytes(), nil
 }
 
-// keep writes the archive into the cache under its digest and removes the others of its name.
+// keep writes the archive into the cache under its digest and removes the others of its name and target; those of another
+// target may be in use by another stack's deployment.
 func (b Build) keep(archive []byte) (*Artifact, error) {
 	sum := sha256.Sum256(archive)
-	folder, err := filepath.Abs(filepath.Join(b.Root, filepath.FromSlash(buildFolder), b.Name))
+	folder, err := filepath.Abs(filepath.Join(b.Root, filepath.FromSlash(buildFolder), b.Name, b.GOOS+"-"+b.GOARCH))
 	if err != nil {
 		return nil, err
 	}

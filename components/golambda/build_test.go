@@ -71,7 +71,7 @@ func TestBuildMakesALambdaArchiveAndRemovesOldOnes(t *testing.T) {
 	if first.SHA256 == second.SHA256 {
 		t.Error("another program gave the same digest")
 	}
-	left, err := filepath.Glob(filepath.Join(root, ".carepath/build/hello/*"))
+	left, err := filepath.Glob(filepath.Join(root, ".carepath/build/hello/linux-amd64/*"))
 	if err != nil || len(left) != 1 || left[0] != second.Path {
 		t.Errorf("the cache holds %v, want %s alone (%v)", left, second.Path, err)
 	}
