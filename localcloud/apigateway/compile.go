@@ -73,7 +73,8 @@ type responsePlan struct {
 // template is a mapping template, or why it cannot be used: AWS too finds out when a request comes.
 type template struct {
 	*vtl.Template
-	err error
+	err            error
+	context, input bool // whether it can see $context, and $input's parameters: what it cannot name need not be made
 }
 
 // gatewayPlan is a gateway response.
@@ -296,7 +297,7 @@ func compileTemplates(templates map[string]*string) map[string]*template {
 			continue
 		}
 		t, err := vtl.Compile(*text)
-		compiled[mediaType] = &template{t, err}
+		compiled[mediaType] = &template{Template: t, err: err, context: strings.Contains(*text, "context"), input: strings.Contains(*text, "params")}
 	}
 	return compiled
 }

@@ -120,7 +120,7 @@ func (x *exchange) httpRequest(i *integrationPlan, uri string, in *integrationRe
 		switch name = http.CanonicalHeaderKey(name); name {
 		case "Host":
 			request.Host = value
-		case "Expect", "Te", "Via": // AWS drops them
+		case "Expect", "Proxy-Authenticate", "Te", "Via": // AWS drops them
 		default:
 			h[name] = []string{value}
 		}

@@ -140,6 +140,7 @@ func (x *exchange) within(i *integrationPlan, call func(ctx context.Context) out
 		return nil, o.failure
 	}
 	x.integrationStatus = o.answer.status
+	x.integrationID = o.answer.header.Get("X-Amzn-Requestid")
 	return o.answer, nil
 }
 

@@ -165,11 +165,17 @@ func (x *exchange) render(t *template, body []byte) ([]byte, error) {
 	if t.err != nil {
 		return nil, t.err
 	}
-	if x.headers == nil {
-		x.prepareTemplates()
+	in := vtl.Request{Body: body, StageVariables: x.stage.variables, Overrides: x.overrides}
+	if t.input {
+		if x.headers == nil {
+			x.prepareTemplates()
+		}
+		in.Path, in.Query, in.Header = x.pathMap, x.queryMap, x.headers
 	}
-	out, overrides, err := t.Append(make([]byte, 0, len(body)+512), &vtl.Request{Body: body, Path: x.pathMap, Query: x.queryMap, Header: x.headers,
-		Context: x.contextObject(), StageVariables: x.stage.variables, Overrides: x.overrides})
+	if t.context {
+		in.Context = x.contextObject()
+	}
+	out, overrides, err := t.Append(make([]byte, 0, len(body)+512), &in)
 	if err != nil {
 		return nil, err
 	}
