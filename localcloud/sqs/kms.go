@@ -117,15 +117,15 @@ func kmsError(err error) error {
 	e := dispatch.AsError(err)
 	switch e.Code {
 	case "AccessDeniedException":
-		return coded("KmsAccessDenied", "KMS.AccessDeniedException", "%s", e.Message)
+		return dispatch.Errorf("KmsAccessDenied", "%s", e.Message)
 	case "NotFoundException":
-		return coded("KmsNotFound", "KMS.NotFoundException", "%s", e.Message)
+		return dispatch.Errorf("KmsNotFound", "%s", e.Message)
 	case "DisabledException":
-		return coded("KmsDisabled", "KMS.DisabledException", "%s", e.Message)
+		return dispatch.Errorf("KmsDisabled", "%s", e.Message)
 	case "KMSInvalidStateException":
-		return coded("KmsInvalidState", "KMS.InvalidStateException", "%s", e.Message)
+		return dispatch.Errorf("KmsInvalidState", "%s", e.Message)
 	case "InvalidKeyUsageException":
-		return coded("KmsInvalidKeyUsage", "KMS.InvalidKeyUsageException", "%s", e.Message)
+		return dispatch.Errorf("KmsInvalidKeyUsage", "%s", e.Message)
 	}
 	return err
 }

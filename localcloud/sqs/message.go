@@ -49,7 +49,7 @@ func checkAttributes(attributes map[string]MessageAttributeValue) error {
 		}
 		kind, _, _ := strings.Cut(v.DataType, ".")
 		if len(v.StringListValues) > 0 || len(v.BinaryListValues) > 0 {
-			return coded("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "Message attribute list values in SendMessage operation are not supported.")
+			return dispatch.Errorf("UnsupportedOperation", "Message attribute list values in SendMessage operation are not supported.")
 		}
 		switch kind {
 		case "String", "Number":

@@ -17,7 +17,7 @@ type moveTask struct {
 const fastestMove = 500 // messages per second, AWS's limit
 
 func noResource(format string, args ...any) *dispatch.Error {
-	e := coded("ResourceNotFoundException", "ResourceNotFoundException", format, args...)
+	e := dispatch.Errorf("ResourceNotFoundException", format, args...)
 	e.Status = 404
 	return e
 }
@@ -47,7 +47,7 @@ func (s *Service) startMove(_ context.Context, _ *dispatch.Call, in *StartMessag
 	defer s.mu.Unlock()
 	for _, t := range s.tasks {
 		if t.SourceArn == in.SourceArn && t.Status == "RUNNING" {
-			return nil, coded("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
+			return nil, dispatch.Errorf("UnsupportedOperation", "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 		}
 	}
 	task := &moveTask{budget: visible, MoveTask: MoveTask{TaskHandle: dispatch.NewRequestID(), Status: "RUNNING", SourceArn: in.SourceArn, DestinationArn: in.DestinationArn,

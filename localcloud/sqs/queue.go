@@ -268,7 +268,7 @@ func (q *queue) take(n int, visibility time.Duration, now time.Time, deadLetters
 		}
 		if q.inFlight >= maxInFlight {
 			if len(taken) == 0 {
-				err = coded("OverLimit", "OverLimit", "The maximum number of in-flight messages (%d) is reached.", maxInFlight)
+				err = dispatch.Errorf("OverLimit", "The maximum number of in-flight messages (%d) is reached.", maxInFlight)
 			}
 			break
 		}
@@ -318,7 +318,7 @@ func (q *queue) receive(ctx context.Context, n int, visibility *int, wait *int, 
 	over := make(chan struct{})
 	for {
 		if q.closed {
-			return nil, coded("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+			return nil, dispatch.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
 		}
 		taken, dead, err := q.take(n, hide, q.clock.Now(), deadLetters != nil)
 		if len(dead) > 0 {
@@ -420,7 +420,7 @@ func (q *queue) held(receipt string) (m *message, latest bool, err error) {
 	text, bad := base64.StdEncoding.DecodeString(receipt)
 	parts := strings.Split(string(text), "/")
 	if bad != nil || len(parts) != 3 || parts[2] != q.mark() {
-		return nil, false, coded("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", receipt)
+		return nil, false, dispatch.Errorf("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", receipt)
 	}
 	m = q.byID[parts[0]]
 	return m, m != nil && strconv.Itoa(m.Receives) == parts[1], nil

@@ -90,10 +90,10 @@ func (q *queue) send(m *message, in *SendMessageInput) (*SendMessageOutput, erro
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return nil, coded("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+		return nil, dispatch.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
 	}
 	if q.bytes+m.size() > maxQueueBytes {
-		return nil, coded("OverLimit", "OverLimit", "The emulated queue %s holds %d MB of messages, which is its limit.", q.name, maxQueueBytes>>20)
+		return nil, dispatch.Errorf("OverLimit", "The emulated queue %s holds %d MB of messages, which is its limit.", q.name, maxQueueBytes>>20)
 	}
 	q.sequence++
 	m.Sequence, m.Sent = q.sequence, now
@@ -145,18 +145,18 @@ var batchID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 // checkBatch checks the ids of a batch.
 func checkBatch[E any](entries []E, id func(E) string, kind string) error {
 	if len(entries) == 0 {
-		return coded("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", "There should be at least one %s in the request.", kind)
+		return dispatch.Errorf("EmptyBatchRequest", "There should be at least one %s in the request.", kind)
 	}
 	if len(entries) > 10 {
-		return coded("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent %d.", len(entries))
+		return dispatch.Errorf("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent %d.", len(entries))
 	}
 	seen := map[string]bool{}
 	for _, e := range entries {
 		if !batchID.MatchString(id(e)) {
-			return coded("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
+			return dispatch.Errorf("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		}
 		if seen[id(e)] {
-			return coded("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", "Id %s repeated.", id(e))
+			return dispatch.Errorf("BatchEntryIdsNotDistinct", "Id %s repeated.", id(e))
 		}
 		seen[id(e)] = true
 	}
@@ -181,7 +181,7 @@ func (s *Service) sendMessageBatch(ctx context.Context, c *dispatch.Call, in *Se
 		total += (&message{Body: e.MessageBody, Attributes: e.MessageAttributes}).size()
 	}
 	if total > maxMessageSize {
-		return nil, coded("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageSize, total)
+		return nil, dispatch.Errorf("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageSize, total)
 	}
 	dataKey, err := s.sealFor(ctx, c.Principal, q)
 	if err != nil {

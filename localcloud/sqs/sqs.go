@@ -123,13 +123,6 @@ func (s *Service) register() {
 	dispatch.Register(d, op("ListMessageMoveTasks"), dispatch.On(func(_ *dispatch.Call, in *ListMessageMoveTasksInput) []string { return []string{in.SourceArn} }), s.listMoves)
 }
 
-// coded is an API error with the code that AWS sends to clients of the old Query protocol.
-func coded(code, queryCode, format string, args ...any) *dispatch.Error {
-	e := dispatch.Errorf(code, format, args...)
-	e.Fields = map[string]any{"queryCode": queryCode}
-	return e
-}
-
 func invalidParameter(format string, args ...any) *dispatch.Error {
 	return dispatch.Errorf("InvalidParameterValue", format, args...)
 }
@@ -153,7 +146,7 @@ func (s *Service) find(url string) (*queue, error) {
 	q := s.queues[name]
 	s.mu.RUnlock()
 	if q == nil || account != "" && account != s.d.Account {
-		return nil, coded("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+		return nil, dispatch.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
 	}
 	return q, nil
 }
@@ -197,7 +190,7 @@ func (s *Service) createQueue(_ context.Context, _ *dispatch.Call, in *CreateQue
 	if row, exists := s.records.Get(in.QueueName); exists {
 		for name, value := range in.Attributes {
 			if !sameAttribute(name, row.Attributes[name], value) {
-				return nil, coded("QueueNameExists", "QueueAlreadyExists", "A queue already exists with the same name and a different value for attribute %s", name)
+				return nil, dispatch.Errorf("QueueNameExists", "A queue already exists with the same name and a different value for attribute %s", name)
 			}
 		}
 		return &QueueURLOutput{QueueURL: s.endpoint + "/" + s.d.Account + "/" + in.QueueName}, nil
@@ -234,7 +227,7 @@ func (s *Service) deleteQueue(_ context.Context, _ *dispatch.Call, in *QueueInpu
 
 func (s *Service) getQueueURL(_ context.Context, _ *dispatch.Call, in *GetQueueURLInput) (*QueueURLOutput, error) {
 	if in.QueueOwnerAWSAccountID != "" && in.QueueOwnerAWSAccountID != s.d.Account {
-		return nil, coded("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+		return nil, dispatch.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
 	}
 	if in.QueueName == "" {
 		return nil, missing("QueueName")
@@ -301,7 +294,7 @@ func (s *Service) purgeQueue(_ context.Context, _ *dispatch.Call, in *QueueInput
 		return nil, err
 	}
 	if !q.purge() {
-		return nil, &dispatch.Error{Code: "PurgeQueueInProgress", Status: 403, Fields: map[string]any{"queryCode": "AWS.SimpleQueueService.PurgeQueueInProgress"},
+		return nil, &dispatch.Error{Code: "PurgeQueueInProgress", Status: 403,
 			Message: fmt.Sprintf("Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)}
 	}
 	return &Empty{}, nil
