@@ -6,3 +6,10 @@ func (s *Service) Retrying() int {
 	defer s.async.mu.Unlock()
 	return len(s.async.timers)
 }
+
+// Pending returns the number of asynchronous invocations that are not done.
+func (s *Service) Pending() int {
+	s.async.mu.Lock()
+	defer s.async.mu.Unlock()
+	return len(s.async.events)
+}

@@ -381,6 +381,9 @@ func TestAsynchronousInvocationsTryThreeTimes(t *testing.T) {
 		}
 		c.Advance(3 * time.Minute)
 	}
+	for w.lambda.Pending() > 0 {
+		runtime.Gosched()
+	}
 	if n := strings.Count(w.lines("/aws/lambda/f"), "REPORT RequestId"); n != 3 {
 		t.Errorf("%d attempts", n)
 	}

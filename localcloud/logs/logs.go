@@ -213,7 +213,7 @@ func (s *Service) createGroup(ctx context.Context, _ *dispatch.Call, in *CreateL
 	return &Empty{}, nil
 }
 
-// checkKey lets the Logs service use the key for the group as it would: describe it, make a data key, and open it.
+// checkKey lets the Logs service use the key for the group as it would: make a data key, and open it.
 func (s *Service) checkKey(ctx context.Context, name, key string) error {
 	arn := s.groupARN(name)
 	if !strings.HasPrefix(key, "arn:aws:kms:") {
@@ -222,9 +222,6 @@ func (s *Service) checkKey(ctx context.Context, name, key string) error {
 	self := "logs." + s.d.Region + ".amazonaws.com"
 	p := dispatch.Principal{ARN: self, Service: self, SourceARN: arn}
 	encryptionContext := map[string]string{"aws:logs:arn": arn}
-	if _, err := s.d.Do(ctx, p, "kms", "DescribeKey", map[string]any{"KeyId": key}); err != nil {
-		return keyRefused(arn)
-	}
 	out, err := s.d.Do(ctx, p, "kms", "GenerateDataKey", map[string]any{"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": encryptionContext})
 	if err != nil {
 		return keyRefused(arn)
@@ -258,7 +255,7 @@ func (s *Service) deleteGroup(_ context.Context, _ *dispatch.Call, in *GroupInpu
 		return nil, noGroup()
 	}
 	delete(s.groups, in.LogGroupName)
-	return &Empty{}, nil
+	return &Empty{}, s.store.Forget(document(in.LogGroupName))
 }
 
 func (s *Service) describeGroups(_ context.Context, _ *dispatch.Call, in *DescribeLogGroupsInput) (*DescribeLogGroupsOutput, error) {
