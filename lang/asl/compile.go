@@ -89,8 +89,13 @@ func (c *compiler) state(w *workflow, s *state, o *jsonvalue.Object, location st
 func (c *compiler) behaviour(w *workflow, s *state, o *jsonvalue.Object, location string) behaviour {
 	switch s.kind {
 	case "Pass":
-		result, has := o.Get("Result")
-		return &passState{resultFields: resultFieldsOf(o), hasResult: has, result: result, parameters: templateOf(o, "Parameters")}
+		b := &passState{resultFields: resultFieldsOf(o)}
+		if b.result, b.hasResult = o.Get("Result"); b.hasResult {
+			s.inputPath = fieldPath{} // neither it nor Parameters is looked at, as TestState shows
+		} else {
+			b.parameters = templateOf(o, "Parameters")
+		}
+		return b
 	case "Task":
 		return compileTask(o)
 	case "Choice":

@@ -11,15 +11,14 @@ type passState struct {
 }
 
 func (s *passState) run(t *thread, input any) *failure {
-	result := input
+	if s.hasResult {
+		return s.finish(t, s.result)
+	}
 	if s.parameters != nil {
 		var f *failure
-		if result, f = s.parameters.evaluate(&environment{thread: t, input: input}); f != nil {
+		if input, f = s.parameters.evaluate(&environment{thread: t, input: input}); f != nil {
 			return f
 		}
 	}
-	if s.hasResult {
-		result = s.result
-	}
-	return s.finish(t, result)
+	return s.finish(t, input)
 }
