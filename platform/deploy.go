@@ -114,7 +114,7 @@ func (s *system) makeKey() error {
 		},
 		policy.Statement{
 			Sid: "Logs", Principal: map[string]string{"Service": "logs." + region + "." + suffix},
-			Actions: []string{"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"}, Resources: itself,
+			Actions: []string{"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*"}, Resources: itself,
 			Conditions: []policy.Condition{{Operator: "ArnLike", Key: "kms:EncryptionContext:aws:logs:arn", Values: policy.ARNs(
 				pulumi.String(fmt.Sprintf("arn:%s:logs:%s:%s:log-group:*", partition, region, account)))}},
 		},

@@ -152,7 +152,7 @@ type asyncTemplates struct {
 func (r AsyncWorkflowRoute) templates(stateMachineARN string) (asyncTemplates, error) {
 	nameHeader := ""
 	if r.Type == Standard {
-		nameHeader = strings.ToLower(r.IdempotencyHeader)
+		nameHeader = r.IdempotencyHeader
 	}
 	machine, maxBody := binding{"stateMachineArn", stateMachineARN}, binding{"maxBodyBytes", r.MaxBodyBytes}
 	name := binding{"nameHeader", nameHeader}
