@@ -135,7 +135,7 @@ func RunMock(m *Machine, input any, mocks Mocks, opts ...MockOptions) *Execution
 		wake, ok := e.NextWake()
 		if ok && !wake.After(now) {
 			// A machine that runs without waiting, perhaps for ever: let time pass, so that it times out.
-			wake = now.Add(time.Second)
+			wake = now.Add(10 * time.Second)
 		}
 		now = wake
 	}
