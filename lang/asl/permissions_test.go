@@ -1,0 +1,82 @@
+package asl
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPermissions(t *testing.T) {
+	const function = "arn:aws:lambda:eu-west-1:1:function:f"
+	opts := PermissionsOptions{Region: "eu-west-1", Account: "1", ARNOf: func(a string) (string, bool) {
+		return "arn:of:" + a, strings.HasPrefix(a, "${")
+	}}
+	for _, c := range []struct{ resource, arguments, want string }{
+		{function, ``, "lambda:InvokeFunction on " + function + " " + function + ":*"},
+		{function + ":live", ``, "lambda:InvokeFunction on " + function + ":live"},
+		{"arn:aws:states:eu-west-1:1:activity:a", ``, ""},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"` + function + `","Payload.$":"$"}`, "lambda:InvokeFunction on " + function + " " + function + ":*"},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"f"}`, "lambda:InvokeFunction on " + function + " " + function + ":*"},
+		{"arn:aws:states:::lambda:invoke.waitForTaskToken", `{"FunctionName":"${fn}"}`, "lambda:InvokeFunction on arn:of:${fn} arn:of:${fn}:*"},
+		{"arn:aws:states:::sqs:sendMessage", `{"QueueUrl":"https://sqs.eu-central-1.amazonaws.com/123/q","MessageBody.$":"$"}`, "sqs:SendMessage on arn:aws:sqs:eu-central-1:123:q"},
+		{"arn:aws:states:::sqs:sendMessage", `{"QueueUrl":"${queue}","MessageBody.$":"$"}`, "sqs:SendMessage on arn:of:${queue}"},
+		{"arn:aws:states:::sns:publish", `{"TopicArn":"arn:aws:sns:eu-west-1:1:t","Message.$":"$"}`, "sns:Publish on arn:aws:sns:eu-west-1:1:t"},
+		{"arn:aws:states:::dynamodb:putItem", `{"TableName":"T","Item.$":"$"}`, "dynamodb:PutItem on arn:aws:dynamodb:eu-west-1:1:table/T"},
+		{"arn:aws:states:::aws-sdk:dynamodb:query", `{"TableName":"T","IndexName":"I"}`, "dynamodb:Query on arn:aws:dynamodb:eu-west-1:1:table/T/index/I"},
+		{"arn:aws:states:::aws-sdk:dynamodb:transactWriteItems", `{"TransactItems":[{"Put":{"TableName":"A"}},{"Update":{"TableName":"B"}},{"ConditionCheck":{"TableName":"A"}},{"Put":{"TableName":"A"}}]}`,
+			"dynamodb:PutItem dynamodb:ConditionCheckItem on arn:aws:dynamodb:eu-west-1:1:table/A; dynamodb:UpdateItem on arn:aws:dynamodb:eu-west-1:1:table/B"},
+		{"arn:aws:states:::aws-sdk:dynamodb:batchGetItem", `{"RequestItems":{"A":{},"B":{}}}`, "dynamodb:BatchGetItem on arn:aws:dynamodb:eu-west-1:1:table/A arn:aws:dynamodb:eu-west-1:1:table/B"},
+		{"arn:aws:states:::events:putEvents", `{"Entries":[{"EventBusName":"b","Detail.$":"$"},{"Detail.$":"$"}]}`, "events:PutEvents on arn:aws:events:eu-west-1:1:event-bus/b arn:aws:events:eu-west-1:1:event-bus/default"},
+		{"arn:aws:states:::states:startExecution", `{"StateMachineArn":"arn:aws:states:eu-west-1:1:stateMachine:m"}`, "states:StartExecution on arn:aws:states:eu-west-1:1:stateMachine:m"},
+		{"arn:aws:states:::states:startExecution.sync:2", `{"StateMachineArn":"arn:aws:states:eu-west-1:1:stateMachine:m"}`,
+			"states:StartExecution on arn:aws:states:eu-west-1:1:stateMachine:m; states:DescribeExecution states:StopExecution on arn:aws:states:eu-west-1:1:execution:m:*; " +
+				"events:PutTargets events:PutRule events:DescribeRule on arn:aws:events:eu-west-1:1:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"},
+		{"arn:aws:states:::aws-sdk:cognitoidentityprovider:adminCreateUser", `{"UserPoolId":"eu-north-1_Ab1","Username.$":"$.u"}`, "cognito-idp:AdminCreateUser on arn:aws:cognito-idp:eu-north-1:1:userpool/eu-north-1_Ab1"},
+		{"arn:aws:states:::aws-sdk:s3:getObject", `{"Bucket":"b","Key.$":"$.k"}`, "s3:GetObject on arn:aws:s3:::b/*"},
+		{"arn:aws:states:::aws-sdk:secretsmanager:getSecretValue", `{"SecretId":"s"}`, "secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:1:secret:s-??????"},
+		{"arn:aws:states:::aws-sdk:cloudwatch:putMetricData", `{"Namespace":"n"}`, "cloudwatch:PutMetricData on *"},
+
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName.$":"$.f"}`, "!its argument FunctionName.$ is only known when it runs"},
+		{"arn:aws:states:::aws-sdk:sqs:sendMessage", `{"QueueUrl":"q"}`, `!no ARN follows from its argument QueueUrl, "q"`},
+		{"arn:aws:states:::aws-sdk:sqs:sendMessage", ``, "!it has no Parameters, so its arguments are only known when it runs"},
+		{"arn:aws:states:::aws-sdk:dynamodb:transactWriteItems", `{"TransactItems.$":"$.t"}`, "!its argument TransactItems is only known when it runs"},
+		{"arn:aws:states:::aws-sdk:dynamodb:executeStatement", `{"Statement":"s"}`, "!the table stands in a PartiQL statement"},
+		{"arn:aws:states:::aws-sdk:ec2:runInstances", `{"ImageId":"i"}`, "!which resource aws-sdk:ec2:runInstances acts on is not known"},
+	} {
+		arguments := ""
+		if c.arguments != "" {
+			arguments = `,"Parameters":` + c.arguments
+		}
+		m := mustParse(t, `{"StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"`+c.resource+`"`+arguments+`,"End":true}}}],"End":true}}}`)
+		permissions, err := DerivePermissions(m, opts)
+		var got []string
+		for _, p := range permissions {
+			if p.State != "T" {
+				t.Errorf("state %s", p.State)
+			}
+			got = append(got, strings.Join(p.Actions, " ")+" on "+strings.Join(p.Resources, " "))
+		}
+		var underivable *PermissionsError
+		if errors.As(err, &underivable) {
+			got = append(got, "!"+underivable.Tasks[0].Problem)
+			if want := `the permissions of Task "T" (` + c.resource + `) cannot be derived: `; !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%v", err)
+			}
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, "; ")); diff != "" {
+			t.Errorf("%s %s: %s", c.resource, c.arguments, diff)
+		}
+	}
+}
+
+func TestPermissionsOfOtherRoles(t *testing.T) {
+	m := mustParse(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q"},"Credentials":{"RoleArn":"arn:aws:iam::2:role/r"},"Next":"U"},
+		"U":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q"},"Credentials":{"RoleArn.$":"$.r"},"End":true}}}`)
+	permissions, err := Permissions(m)
+	want := []Permission{{State: "T", Actions: []string{"sts:AssumeRole"}, Resources: []string{"arn:aws:iam::2:role/r"}}}
+	if diff := cmp.Diff(want, permissions); diff != "" || err == nil || !strings.Contains(err.Error(), `Task "U"`) {
+		t.Error(diff, err)
+	}
+}
