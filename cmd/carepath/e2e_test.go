@@ -316,7 +316,10 @@ func (l *local) testRedrive(t *testing.T) {
 		t.Fatalf("redriven: %+v", redrive)
 	}
 	again, err := sfn.NewFromConfig(l.config()).DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &redrive.Redriven[0].ExecutionARN})
-	if err != nil || aws.ToString(again.Input) != aws.ToString(ended.Input) {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if input, err := jsonvalue.Parse(aws.ToString(again.Input)); err != nil || !jsonvalue.Equal(input, sent) {
 		t.Errorf("the redriven execution's input is %s (%v)", aws.ToString(again.Input), err)
 	}
 }
@@ -335,7 +338,7 @@ func waitGone(t testing.TB, port string) {
 }
 
 func TestUsageErrorsExitWith2(t *testing.T) {
-	for _, args := range [][]string{{"nonsense"}, {"up", "--nonsense"}, {"up", "extra"}, {"redrive"}, {"redrive", "users"}, {"vtl", "render"}, {"outputs", "--stack", "nowhere"}} {
+	for _, args := range [][]string{{"nonsense"}, {"local", "nonsense"}, {"up", "--nonsense"}, {"up", "extra"}, {"redrive"}, {"redrive", "users"}, {"vtl", "render"}, {"outputs", "--stack", "nowhere"}} {
 		carepath(t, exitUsage, args...)
 	}
 }

@@ -50,14 +50,22 @@ func newRootCommand(s *streams) *cobra.Command {
 		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDestroyCommand(g), newOutputsCommand(g),
 		newRedriveCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newDoctorCommand(g), newVersionCommand(g),
 	)
-	for _, c := range root.Commands() {
-		wrapArgs(c)
-	}
+	wrapArgs(root)
 	return root
 }
 
-// wrapArgs makes wrong arguments usage errors, so that they exit with 2 as wrong flags do.
+// wrapArgs makes wrong arguments usage errors, so that they exit with 2 as wrong flags do. A command that only holds others
+// prints its help.
 func wrapArgs(c *cobra.Command) {
+	if c.HasSubCommands() {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+		}
+		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
