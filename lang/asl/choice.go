@@ -3,9 +3,8 @@ package asl
 // choiceState chooses the next state (https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html).
 type choiceState struct {
 	leaf
-	rules        []choiceRule
-	fallback     *state // nil without Default
-	fallbackName string
+	rules    []choiceRule
+	fallback *state // nil without Default
 }
 
 func (s *choiceState) run(t *thread, input any) *failure {

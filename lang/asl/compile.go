@@ -117,7 +117,7 @@ func (c *compiler) behaviour(w *workflow, s *state, o *jsonvalue.Object, locatio
 	case "Parallel":
 		b := &parallelState{resultFields: resultFieldsOf(o), parameters: templateOf(o, "Parameters")}
 		for i, v := range list(value(o, "Branches")) {
-			b.branches = append(b.branches, c.workflow(object(v), location+"/Branches["+jsonvalueInt(int64(i))+"]"))
+			b.branches = append(b.branches, c.workflow(object(v), location+"/Branches["+decimal(int64(i))+"]"))
 		}
 		return b
 	}

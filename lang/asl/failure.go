@@ -3,7 +3,6 @@ package asl
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/carepath/carepath/lang/jsonpath"
 	"github.com/carepath/carepath/lang/jsonvalue"
@@ -102,5 +101,3 @@ const (
 	maxErrorName = 256
 	maxCause     = 32768
 )
-
-func containsAll(names []string) bool { return slices.Contains(names, errAll) }

@@ -209,7 +209,7 @@ func TestResultPathProperties(t *testing.T) {
 		source := "$"
 		for range rapid.IntRange(0, 3).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "index") {
-				source += "[" + jsonvalueInt(int64(rapid.IntRange(0, 2).Draw(t, "i"))) + "]"
+				source += "[" + decimal(int64(rapid.IntRange(0, 2).Draw(t, "i"))) + "]"
 			} else {
 				source += "." + rapid.StringMatching(`[a-c]`).Draw(t, "name")
 			}

@@ -66,7 +66,8 @@ func textSize(s string) int {
 	return n
 }
 
-func jsonvalueInt(n int64) string { return strconv.FormatInt(n, 10) }
+// decimal is a number as text.
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 // utf16Length is the length of a text as Java counts it.
 func utf16Length(s string) int {

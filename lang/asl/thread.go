@@ -166,7 +166,7 @@ func (t *thread) fail(f *failure) {
 	s := t.state
 	if f.explain {
 		f.cause = "An error occurred while executing the state '" + s.name + "' (entered at the event id #" +
-			jsonvalueInt(t.enteredID) + "). " + f.cause
+			decimal(t.enteredID) + "). " + f.cause
 		f.explain = false
 	}
 	if delay, ok := t.retry(f); ok {
@@ -182,7 +182,7 @@ func (t *thread) fail(f *failure) {
 		}
 		if second := c.catch(t, f); second != nil {
 			second.cause = "An error occurred while executing the state '" + s.name + "' (entered at the event id #" +
-				jsonvalueInt(t.enteredID) + "). " + second.cause
+				decimal(t.enteredID) + "). " + second.cause
 			f = second
 			break
 		}

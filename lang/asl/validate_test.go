@@ -2,7 +2,6 @@ package asl
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 )
@@ -124,11 +123,6 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(intake))
 	f.Add([]byte(retried))
 	f.Add([]byte(loop))
-	for _, name := range []string{"history.json"} {
-		if text, err := os.ReadFile("testdata/" + name); err == nil {
-			f.Add(text)
-		}
-	}
 	f.Add([]byte(`{"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$.a","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[{"StartAt":"W","States":{"W":{"Type":"Wait","SecondsPath":"$.s","End":true}}}],"End":true}}},"Catch":[{"ErrorEquals":["States.ALL"],"ResultPath":"$.e","Next":"F"}],"End":true},"F":{"Type":"Fail","ErrorPath":"$.e.Error"}}}`))
 	f.Fuzz(func(t *testing.T, definition []byte) {
 		m, err := Parse(definition, Options{Express: len(definition)%2 == 0})

@@ -251,7 +251,7 @@ func (v *validator) jsonataStrings(value any, location string) {
 		}
 	case *jsonvalue.Array:
 		for i, item := range value.Items {
-			v.jsonataStrings(item, location+"["+jsonvalueInt(int64(i))+"]")
+			v.jsonataStrings(item, location+"["+decimal(int64(i))+"]")
 		}
 	case *jsonvalue.Object:
 		for name, member := range value.All() {

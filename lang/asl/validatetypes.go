@@ -7,7 +7,7 @@ import (
 	"github.com/carepath/carepath/lang/jsonvalue"
 )
 
-func index(location string, i int) string { return location + "[" + jsonvalueInt(int64(i)) + "]" }
+func index(location string, i int) string { return location + "[" + decimal(int64(i)) + "]" }
 
 // objects checks that a field is an array of objects and yields them with their locations.
 func (v *validator) objects(o *jsonvalue.Object, location, name string, yield func(i, n int, item *jsonvalue.Object, at string)) {
