@@ -46,12 +46,16 @@ func TestChoiceOperators(t *testing.T) {
 }
 
 func TestChoiceFailures(t *testing.T) {
+	null := begin(t, `{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Variable":"$","IsNull":true,"Next":"Y"}]},"Y":{"Type":"Succeed"}}}`, `null`, nil)
+	null.run(nil)
+	null.want("FAILED States.Runtime: An error occurred while executing the state 'C' (entered at the event id #2). Unable to apply Path transformation to null or empty input.")
 	const prefix = "FAILED States.Runtime: An error occurred while executing the state 'C' (entered at the event id #2). "
 	for rules, want := range map[string]string{
-		`{"Variable":"$.no","StringEquals":"a","Next":"Y"}`:                                                                                                   prefix + "Invalid path '$.no': The choice state's condition path references an invalid value.",
-		`{"Variable":"$.v","StringEqualsPath":"$.no","Next":"Y"}`:                                                                                             prefix + "Invalid path '$.no': The choice state's condition path references an invalid value.",
-		`{"Variable":"$.v","StringEquals":"a","Next":"Y"}`:                                                                                                    prefix + "Failed to transition out of the state. The state does not point to a next state.",
-		`{"Or":[{"Variable":"$.v","NumericEquals":1},{"Variable":"$.no","IsNull":true}],"Next":"Y"}`:                                                          `{"v":1}`,
+		`{"Variable":"$.no","StringEquals":"a","Next":"Y"}`:                                          prefix + "Invalid path '$.no': The choice state's condition path references an invalid value.",
+		`{"Variable":"$.v","StringEqualsPath":"$.no","Next":"Y"}`:                                    prefix + "Invalid path '$.no': The choice state's condition path references an invalid value.",
+		`{"Variable":"$.no","IsNull":true,"Next":"Y"}`:                                               prefix + "Invalid path '$.no': The choice state's condition path references an invalid value.",
+		`{"Variable":"$.v","StringEquals":"a","Next":"Y"}`:                                           prefix + "Failed to transition out of the state. The state does not point to a next state.",
+		`{"Or":[{"Variable":"$.v","NumericEquals":1},{"Variable":"$.no","IsNull":true}],"Next":"Y"}`: `{"v":1}`,
 		`{"And":[{"Variable":"$.no","IsPresent":true},{"Variable":"$.no","IsNull":true}],"Next":"Y"},{"Not":{"Variable":"$.no","IsPresent":true},"Next":"Y"}`: `{"v":1}`,
 	} {
 		w := begin(t, `{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[`+rules+`]},"Y":{"Type":"Succeed"}}}`, `{"v":1}`, nil)

@@ -1,10 +1,8 @@
 package asl
 
 import (
-	"errors"
 	"strings"
 
-	"github.com/carepath/carepath/lang/jsonpath"
 	"github.com/carepath/carepath/lang/jsonvalue"
 )
 
@@ -118,15 +116,14 @@ func makeChoiceOperators() map[string]*choiceOperator {
 }
 
 func (c *comparison) matches(env *environment) (bool, *failure) {
+	if c.variable.kind == inInput && env.input == nil {
+		return false, runtimeFailure("Unable to apply Path transformation to null or empty input.")
+	}
 	v, err := c.variable.eval(env)
 	if c.operator.kind == typeOperand && c.operator.is == nil { // IsPresent
 		return (err == nil) == (c.value == true), nil
 	}
 	if err != nil {
-		if c.operator.kind == typeOperand && errors.Is(err, jsonpath.ErrNotFound) {
-			// What is not there is of no type.
-			return c.value == false, nil
-		}
 		return false, invalidVariable(c.variable)
 	}
 	if c.operator.kind == typeOperand {

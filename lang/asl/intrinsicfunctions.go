@@ -1,8 +1,8 @@
 package asl
 
 import (
-	"crypto/md5"  //nolint:gosec // States.Hash offers it
-	"crypto/sha1" //nolint:gosec // States.Hash offers it
+	"crypto/md5"  // States.Hash offers it
+	"crypto/sha1" // States.Hash offers it
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -267,10 +267,10 @@ func intrinsicHash(c *call, _ *environment, args []any) (any, error) {
 	var sum []byte
 	switch algorithm {
 	case "MD5":
-		h := md5.Sum(data) //nolint:gosec // not for secrets
+		h := md5.Sum(data)
 		sum = h[:]
 	case "SHA-1":
-		h := sha1.Sum(data) //nolint:gosec // not for secrets
+		h := sha1.Sum(data)
 		sum = h[:]
 	case "SHA-256":
 		h := sha256.Sum256(data)
