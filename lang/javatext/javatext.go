@@ -35,9 +35,9 @@ func AppendDouble(dst []byte, f float64) []byte {
 		mark--
 	}
 	exponent, _ := strconv.Atoi(string(digits[mark+1:]))
-	mantissa := digits[:1:1]
+	mantissa := digits[:1]
 	if mark > 2 {
-		mantissa = append(mantissa, digits[2:mark]...)
+		mantissa = append(mantissa, digits[2:mark]...) // in place, over the point
 	}
 	switch {
 	case exponent < -3 || exponent >= 7:

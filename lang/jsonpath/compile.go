@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -44,7 +45,18 @@ func compile(expr string, version Version, nesting int) (*Path, error) {
 	if err := c.path(); err != nil {
 		return nil, err
 	}
-	return newPath(expr, version, c.text[0], c.steps), nil
+	p := newPath(expr, version, c.text[0], c.steps)
+	p.regexp = c.regexp
+	return p, nil
+}
+
+// problem returns the *Error that compile has returned.
+func problem(err error) *Error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return &Error{Problem: err.Error()}
+	}
+	return e
 }
 
 type compiler struct {
@@ -55,6 +67,7 @@ type compiler struct {
 	version Version
 	nesting int
 	steps   []Step
+	regexp  bool
 }
 
 func (c *compiler) fail(at int, format string, args ...any) *Error {
@@ -325,8 +338,9 @@ func (c *compiler) function(name string) error {
 		if a != "" && (a[0] == '$' || a[0] == '@') {
 			p, err := compile(a, c.version, c.nesting+1)
 			if err != nil {
-				return c.fail(c.i+1, "argument of %s(): %s", name, err.(*Error).Problem)
+				return c.fail(c.i+1, "argument of %s(): %s", name, problem(err).Problem)
 			}
+			c.regexp = c.regexp || p.regexp
 			step.args = append(step.args, argument{path: p})
 			continue
 		}

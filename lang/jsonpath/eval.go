@@ -10,16 +10,22 @@ import (
 // Eval evaluates the path over a document. A definite path gives the value it selects, or an error that is
 // [ErrNotFound]. An indefinite path gives a *jsonvalue.Array, possibly empty, whose items are shared with the document;
 // it gives ErrNotFound only when its definite beginning already selects nothing. A document's nulls are nil.
-func (p *Path) Eval(root any) (any, error) { return p.eval(root, root) }
+func (p *Path) Eval(root any) (any, error) { return p.eval(root, root, nil) }
 
 // eval evaluates the path from a current value, with root as the document that "$" in filters means.
-func (p *Path) eval(current, root any) (any, error) {
+func (p *Path) eval(current, root any, c *clock) (any, error) {
 	if v, ok := p.evalPlain(current); ok {
 		return v, nil
 	}
-	e := &evaluation{path: p, root: root}
+	if c == nil {
+		c = &clock{}
+	}
+	e := &evaluation{path: p, root: root, clock: c}
 	if err := e.run(current); err != nil {
 		return nil, err
+	}
+	if c.exceeded {
+		return nil, &EvaluationError{"the regular expressions of the path " + p.source + " take too long"}
 	}
 	if !p.Definite() {
 		return &jsonvalue.Array{Items: e.results}, nil
@@ -62,11 +68,12 @@ type evaluation struct {
 	results []any
 	// required makes every missing member an error, as the library does to test that a path in a filter exists.
 	required bool
+	clock    *clock
 }
 
 func (e *evaluation) run(current any) error {
 	if e.path.aggregated != nil {
-		v, err := e.path.aggregated.eval(current, e.root)
+		v, err := e.path.aggregated.eval(current, e.root, e.clock)
 		if err != nil {
 			return err
 		}
@@ -118,6 +125,22 @@ func (e *evaluation) step(i int, at string, v any) error {
 
 func member(at, name string) string { return at + "['" + name + "']" }
 
+// memberAt and itemAt are the normalised paths of what step i has reached. They are only needed, and made, as long as
+// all steps are definite: after that nothing that is missing is an error.
+func (e *evaluation) memberAt(i int, at, name string) string {
+	if !e.path.definiteBefore[i+1] {
+		return ""
+	}
+	return member(at, name)
+}
+
+func (e *evaluation) itemAt(i int, at string, n int) string {
+	if !e.path.definiteBefore[i+1] {
+		return ""
+	}
+	return fmt.Sprintf("%s[%d]", at, n)
+}
+
 func (e *evaluation) notAnObject(at string, v any, s *Step) error {
 	var b strings.Builder
 	s.write(&b)
@@ -151,7 +174,7 @@ func (e *evaluation) name(i int, at string, v any, name string, s *Step) error {
 	}
 	value, ok := o.Get(name)
 	if ok {
-		return e.step(i+1, member(at, name), value)
+		return e.step(i+1, e.memberAt(i, at, name), value)
 	}
 	switch last := i == len(e.path.steps)-1; {
 	case last && e.required:
@@ -251,7 +274,7 @@ func (e *evaluation) index(i int, at string, a *jsonvalue.Array, n int) error {
 	if place < 0 || place >= len(a.Items) {
 		return nil
 	}
-	return e.step(i+1, fmt.Sprintf("%s[%d]", at, n), a.Items[place])
+	return e.step(i+1, e.itemAt(i, at, n), a.Items[place])
 }
 
 func (e *evaluation) slice(i int, at string, a *jsonvalue.Array, s *Step) error {
@@ -285,7 +308,7 @@ func (e *evaluation) wildcard(i int, at string, v any) error {
 	switch v := v.(type) {
 	case *jsonvalue.Object:
 		for name, value := range v.All() {
-			if err := e.step(i+1, member(at, name), value); err != nil {
+			if err := e.step(i+1, e.memberAt(i, at, name), value); err != nil {
 				return err
 			}
 		}
@@ -309,8 +332,8 @@ func (e *evaluation) scan(i int, at string, v any) error {
 				return err
 			}
 		}
-		for name, value := range v.All() {
-			if err := e.scan(i, member(at, name), value); err != nil {
+		for _, value := range v.All() {
+			if err := e.scan(i, "", value); err != nil {
 				return err
 			}
 		}
@@ -322,15 +345,15 @@ func (e *evaluation) scan(i int, at string, v any) error {
 				}
 			} else {
 				// The library goes on with every item here, whatever index the step names.
-				for n, item := range v.Items {
-					if err := e.step(i+1, fmt.Sprintf("%s[%d]", at, n), item); err != nil {
+				for _, item := range v.Items {
+					if err := e.step(i+1, "", item); err != nil {
 						return err
 					}
 				}
 			}
 		}
-		for n, item := range v.Items {
-			if err := e.scan(i, fmt.Sprintf("%s[%d]", at, n), item); err != nil {
+		for _, item := range v.Items {
+			if err := e.scan(i, "", item); err != nil {
 				return err
 			}
 		}
@@ -361,7 +384,7 @@ func (e *evaluation) scans(s *Step, v any) bool {
 		_, ok := v.(*jsonvalue.Array)
 		return ok
 	case Filter:
-		return s.filter.accept(v, e.root)
+		return s.filter.accept(e, v)
 	}
 	return false
 }
@@ -369,12 +392,12 @@ func (e *evaluation) scans(s *Step, v any) bool {
 func (e *evaluation) filter(i int, at string, v any, s *Step) error {
 	switch v := v.(type) {
 	case *jsonvalue.Object:
-		if s.filter.accept(v, e.root) {
+		if s.filter.accept(e, v) {
 			return e.step(i+1, at, v)
 		}
 	case *jsonvalue.Array:
 		for n, item := range v.Items {
-			if s.filter.accept(item, e.root) {
+			if s.filter.accept(e, item) {
 				if err := e.index(i, at, v, n); err != nil {
 					return err
 				}

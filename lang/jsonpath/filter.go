@@ -10,14 +10,14 @@ import (
 
 // expression is a filter's condition.
 type expression interface {
-	accept(current, root any) bool
+	accept(f *evaluation, current any) bool
 }
 
 type andExpression []expression
 
-func (x andExpression) accept(current, root any) bool {
+func (x andExpression) accept(f *evaluation, current any) bool {
 	for _, e := range x {
-		if !e.accept(current, root) {
+		if !e.accept(f, current) {
 			return false
 		}
 	}
@@ -26,9 +26,9 @@ func (x andExpression) accept(current, root any) bool {
 
 type orExpression []expression
 
-func (x orExpression) accept(current, root any) bool {
+func (x orExpression) accept(f *evaluation, current any) bool {
 	for _, e := range x {
-		if e.accept(current, root) {
+		if e.accept(f, current) {
 			return true
 		}
 	}
@@ -37,16 +37,16 @@ func (x orExpression) accept(current, root any) bool {
 
 type notExpression struct{ operand expression }
 
-func (x notExpression) accept(current, root any) bool { return !x.operand.accept(current, root) }
+func (x notExpression) accept(f *evaluation, current any) bool { return !x.operand.accept(f, current) }
 
 // existsExpression is a path on its own: true when every member it names is there.
 type existsExpression struct{ path *Path }
 
-func (x existsExpression) accept(current, root any) bool {
+func (x existsExpression) accept(f *evaluation, current any) bool {
 	if x.path.root == '$' {
-		current = root
+		current = f.root
 	}
-	e := &evaluation{path: x.path, root: root, required: true}
+	e := &evaluation{path: x.path, root: f.root, required: true, clock: f.clock}
 	if e.run(current) != nil {
 		return false
 	}
@@ -61,14 +61,14 @@ type operand struct {
 }
 
 // get returns the operand's value; false when it is a path that selects nothing.
-func (o *operand) get(current, root any) (any, bool) {
+func (o *operand) get(f *evaluation, current any) (any, bool) {
 	if o.path == nil {
 		return o.value, o.pattern == nil
 	}
 	if o.path.root == '$' {
-		current = root
+		current = f.root
 	}
-	v, err := o.path.eval(current, root)
+	v, err := o.path.eval(current, f.root, f.clock)
 	return v, err == nil
 }
 
@@ -77,17 +77,17 @@ type comparison struct {
 	operator    string
 }
 
-func (x *comparison) accept(current, root any) bool {
+func (x *comparison) accept(f *evaluation, current any) bool {
 	if x.operator == "=~" {
 		pattern, text := x.right.pattern, &x.left
 		if pattern == nil {
 			pattern, text = x.left.pattern, &x.right
 		}
-		v, ok := text.get(current, root)
-		return ok && pattern != nil && matches(pattern, v)
+		v, ok := text.get(f, current)
+		return ok && pattern != nil && f.matches(pattern, v)
 	}
-	a, okA := x.left.get(current, root)
-	b, okB := x.right.get(current, root)
+	a, okA := x.left.get(f, current)
+	b, okB := x.right.get(f, current)
 	switch x.operator {
 	case "!=":
 		return !(okA && okB && equal(a, b))
@@ -176,12 +176,11 @@ func size(v any) (int, bool) {
 	return 0, false
 }
 
-// matches reports whether the whole of a value's text, or of one item's of a list, matches. A match that takes too long
-// counts as none.
-func matches(pattern *regexp2.Regexp, v any) bool {
+// matches reports whether the whole of a value's text, or of one item's of a list, matches.
+func (e *evaluation) matches(pattern *regexp2.Regexp, v any) bool {
 	if a, ok := v.(*jsonvalue.Array); ok {
 		for _, item := range a.Items {
-			if _, nested := item.(*jsonvalue.Array); !nested && matches(pattern, item) {
+			if _, nested := item.(*jsonvalue.Array); !nested && e.matches(pattern, item) {
 				return true
 			}
 		}
@@ -203,8 +202,20 @@ func matches(pattern *regexp2.Regexp, v any) bool {
 		}
 		text = string(n)
 	}
+	if e.clock.exceeded {
+		return false
+	}
+	began := time.Now()
 	ok, err := pattern.MatchString(text)
-	return ok && err == nil
+	e.clock.spent += time.Since(began)
+	e.clock.exceeded = err != nil || e.clock.spent > matchBudget
+	return ok
+}
+
+// clock counts the time that one evaluation spends in regular expressions.
+type clock struct {
+	spent    time.Duration
+	exceeded bool
 }
 
 // equal compares as the library's nodes do: a number and a string by the number that the string writes.
@@ -286,5 +297,9 @@ func ordered(operator string, a, b any) bool {
 	return order >= 0
 }
 
-// matchTimeout bounds a regular expression in a filter: these backtrack, and documents come from clients.
-const matchTimeout = 100 * time.Millisecond
+// These backtrack, and documents come from clients: matchTimeout bounds one regular expression, matchBudget all of an
+// evaluation, which fails when it passes them.
+const (
+	matchTimeout = 100 * time.Millisecond
+	matchBudget  = 500 * time.Millisecond
+)

@@ -241,9 +241,10 @@ func (f *filterCompiler) path() (operand, error) {
 	}
 	p, err := compile(f.text[start:f.i], f.c.version, f.nesting)
 	if err != nil {
-		inner := err.(*Error)
+		inner := problem(err)
 		return operand{}, f.c.fail(start+inner.Offset, "%s", inner.Problem)
 	}
+	f.c.regexp = f.c.regexp || p.regexp
 	return operand{path: p}, nil
 }
 
@@ -272,6 +273,7 @@ func (f *filterCompiler) regex() (operand, error) {
 		return operand{}, f.fail("%v", err)
 	}
 	re.MatchTimeout = matchTimeout
+	f.c.regexp = true
 	f.i = i
 	return operand{pattern: re}, nil
 }

@@ -77,7 +77,7 @@ func (e *evaluation) arguments(s *Step) ([]any, error) {
 			values = append(values, a.value)
 			continue
 		}
-		v, err := a.path.eval(e.root, e.root)
+		v, err := a.path.eval(e.root, e.root, e.clock)
 		if err != nil {
 			return nil, err
 		}

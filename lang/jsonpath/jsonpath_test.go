@@ -199,6 +199,21 @@ func TestQuotedNamesSelectTheMemberTheyName(t *testing.T) {
 	})
 }
 
+func TestRegularExpressionsEnd(t *testing.T) {
+	root, err := jsonvalue.Parse(`[{"a":"` + strings.Repeat("a", 40) + `b"},{"a":"x"}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := jsonpath.Compile(`$[?(@.a =~ /(a+)+c/)]`)
+	if err != nil || !p.UsesRegexp() {
+		t.Fatal(err)
+	}
+	var e *jsonpath.EvaluationError
+	if _, err := p.Eval(root); !errors.As(err, &e) {
+		t.Errorf("%v, want that it takes too long", err)
+	}
+}
+
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{`$.a[?(@.b=='c' && !(@.d =~ /x/i))].length()`, `$..[0,1]['a','b']`, `$.sum($.a, {"b":[1]})`} {
 		f.Add(s)

@@ -64,6 +64,7 @@ type Path struct {
 	// aggregated is the path before the function of $..a.sum(), which is the sum over all that $..a selects and not a
 	// sum in each place; nil otherwise.
 	aggregated *Path
+	regexp     bool
 }
 
 func newPath(source string, version Version, root byte, steps []Step) *Path {
@@ -100,6 +101,10 @@ func (p *Path) Steps() []Step { return p.steps }
 
 // IsRoot reports whether the path is just "$".
 func (p *Path) IsRoot() bool { return len(p.steps) == 0 }
+
+// UsesRegexp reports whether a filter of the path has a regular expression. These backtrack: an evaluation in which they
+// take more than half a second fails.
+func (p *Path) UsesRegexp() bool { return p.regexp }
 
 // Source returns the expression as it was given to [Compile].
 func (p *Path) Source() string { return p.source }

@@ -26,6 +26,7 @@ type evaluator struct {
 	matches int // time spent in regular expressions, in microseconds
 
 	input     inputObject
+	stage     stageMap
 	util      utilObject
 	context   *contextMap
 	requests  *contextMap // $context.requestOverride, once it is used
@@ -37,6 +38,7 @@ func (e *evaluator) begin(dst []byte, r *Request) {
 	t := e.template
 	*e = evaluator{template: t, request: r, limits: r.Limits.withDefaults(), out: dst, base: len(dst), vars: e.vars}
 	e.input.e, e.util.e = e, e
+	e.stage.request = r
 	set := func(slot int, v any) {
 		if slot >= 0 {
 			e.vars[slot] = v
@@ -50,7 +52,7 @@ func (e *evaluator) begin(dst []byte, r *Request) {
 		e.vars[t.context] = e.context
 	}
 	if t.stageVariables >= 0 {
-		e.vars[t.stageVariables] = stringMap(r.StageVariables, r.Order)
+		e.vars[t.stageVariables] = &e.stage
 	}
 	for _, m := range r.Variables.Members() {
 		if slot, ok := t.slots[m.Name]; ok {
@@ -67,8 +69,7 @@ func (e *evaluator) end() {
 
 func (e *evaluator) run() error {
 	err := e.block(e.template.body)
-	var stop *stopError
-	if err == nil || errors.As(err, &stop) && (stop.all || stop.scope == nil) {
+	if stop := stopped(err); stop != nil && (stop.all || stop.scope == nil) {
 		return nil
 	}
 	return e.at(0, err)
@@ -87,10 +88,19 @@ var (
 	errBreak = &stopError{}
 )
 
+// stopped returns the stopError that an error is, or nil.
+func stopped(err error) *stopError {
+	var stop *stopError
+	if err != nil && errors.As(err, &stop) {
+		return stop
+	}
+	return nil
+}
+
 // at gives an error its place, if it has none yet.
 func (e *evaluator) at(offset int, err error) error {
-	switch err.(type) {
-	case nil, *Error, *stopError:
+	var placed *Error
+	if err == nil || errors.As(err, &placed) || stopped(err) != nil {
 		return err
 	}
 	return errorAt(e.template.source, offset, "%v", err)
@@ -180,7 +190,7 @@ func (r *reference) render(e *evaluator) error {
 	}
 	if b, ok := v.(*block); ok {
 		err := b.render(e)
-		if err == errRecursion {
+		if errors.Is(err, errRecursion) {
 			err = e.write(r.literal) // A block that prints itself over and over prints its name in the end.
 		}
 		return e.at(r.offset, err)
@@ -243,7 +253,7 @@ func (b *block) render(e *evaluator) error {
 	depth := e.depth
 	err := e.block(b.body)
 	b.depth--
-	if stop, ok := err.(*stopError); ok && !stop.all && stop.scope == nil {
+	if stop := stopped(err); stop != nil && !stop.all && stop.scope == nil {
 		e.depth = depth
 		return nil
 	}
@@ -302,6 +312,37 @@ func fromJSON(v any) any {
 	}
 	return v
 }
+
+// stageMap is $stageVariables, which is only made a map when more is asked of it than a variable.
+type stageMap struct {
+	request *Request
+	m       *dict
+}
+
+func (s *stageMap) get(key any) (any, bool) {
+	if s.m != nil {
+		return s.m.get(key)
+	}
+	name, ok := key.(string)
+	if !ok {
+		return nil, false
+	}
+	v, ok := s.request.StageVariables[name]
+	return v, ok
+}
+
+func (s *stageMap) dict() *dict {
+	if s.m == nil {
+		s.m = stringMap(s.request.StageVariables, s.request.Order)
+	}
+	return s.m
+}
+
+func (s *stageMap) size() int                  { return s.dict().size() }
+func (s *stageMap) put(key, value any)         { s.dict().put(key, value) }
+func (s *stageMap) remove(key any)             { s.dict().remove(key) }
+func (s *stageMap) clear()                     { s.dict().clear() }
+func (s *stageMap) each(f func(k, v any) bool) { s.dict().each(f) }
 
 // stringMap makes a map of a Go map, which has no order: see Request.Order.
 func stringMap(m map[string]string, order []string) *dict {

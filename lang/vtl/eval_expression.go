@@ -323,7 +323,7 @@ func (e *evaluator) follow(v any, s *step) (any, error) {
 	}
 	result, err := e.call(v, s, args)
 	if err != nil {
-		if _, stopped := err.(*stopError); stopped {
+		if stopped(err) != nil {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%s(): %w", s.name, err)
@@ -384,6 +384,11 @@ func (e *evaluator) property(v any, name string) (any, error) {
 	case *dict:
 		value, _ := v.get(name)
 		return value, nil
+	case *stageMap:
+		if value, ok := v.get(name); ok {
+			return value, nil
+		}
+		return nil, nil
 	case *inputObject:
 		if name == "body" {
 			return e.body(), nil

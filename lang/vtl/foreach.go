@@ -109,7 +109,7 @@ func (d *foreachDirective) loop(e *evaluator, it *iterator, scope *foreachScope)
 		}
 		depth := e.depth
 		err := e.block(d.body)
-		if stop, ok := err.(*stopError); ok && !stop.all && (stop.scope == nil || stop.scope == scope) {
+		if stop := stopped(err); stop != nil && !stop.all && (stop.scope == nil || stop.scope == scope) {
 			e.depth = depth
 			return nil
 		}

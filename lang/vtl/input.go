@@ -3,6 +3,7 @@ package vtl
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/carepath/carepath/lang/jsonpath"
 )
@@ -103,7 +104,16 @@ func (i *inputObject) path(expr string, p *jsonpath.Path) (any, error) {
 			return nil, err
 		}
 	}
+	began := time.Time{}
+	if p.UsesRegexp() {
+		began = time.Now()
+	}
 	v, err := p.Eval(doc)
+	if p.UsesRegexp() {
+		if i.e.matches += int(time.Since(began).Microseconds()); i.e.matches > int(matchBudget.Microseconds()) {
+			return nil, errPatternTime
+		}
+	}
 	if errors.Is(err, jsonpath.ErrNotFound) {
 		return nil, nil
 	}

@@ -33,6 +33,9 @@ type smartParser struct {
 	depth int
 	// values counts the values read: four cost a step.
 	values int
+	// The items and members of the containers that are being read, so that each is made in its size.
+	items   []any
+	members []jsonvalue.Member
 }
 
 // What ends text without quotes, by where it stands.
@@ -167,7 +170,7 @@ func (p *smartParser) array() (any, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
-	a := &jsonvalue.Array{}
+	from := len(p.items)
 	p.i++
 	for {
 		switch p.c() {
@@ -176,6 +179,9 @@ func (p *smartParser) array() (any, error) {
 		case ']':
 			p.i++
 			p.depth--
+			a := &jsonvalue.Array{Items: append([]any(nil), p.items[from:]...)}
+			clear(p.items[from:])
+			p.items = p.items[:from]
 			return a, nil
 		case ':', '}', endOfInput:
 			return nil, p.unexpected()
@@ -184,7 +190,7 @@ func (p *smartParser) array() (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			a.Items = append(a.Items, v)
+			p.items = append(p.items, v)
 		}
 	}
 }
@@ -193,7 +199,7 @@ func (p *smartParser) object() (any, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
-	o := &jsonvalue.Object{}
+	from := len(p.members)
 	p.i++
 	for {
 		switch p.c() {
@@ -203,6 +209,9 @@ func (p *smartParser) object() (any, error) {
 		case '}':
 			p.i++
 			p.depth--
+			o := jsonvalue.NewObject(p.members[from:]...)
+			clear(p.members[from:])
+			p.members = p.members[:from]
 			return o, nil
 		case ':', ']', '[', '{':
 			return nil, p.unexpected()
@@ -220,7 +229,7 @@ func (p *smartParser) object() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Set(name, v)
+		p.members = append(p.members, jsonvalue.Member{Name: name, Value: v})
 		p.space()
 		if c := p.c(); c != ',' && c != '}' {
 			return nil, p.unexpected()

@@ -92,6 +92,13 @@ func parameterMap(m map[string][]string) *contextMap {
 
 // overrides collects what was set. Its strings do not share memory with the request's body.
 func (e *evaluator) overrides() (Overrides, error) {
+	if e.requests == nil && e.responses == nil && (e.context == nil || e.context.own == nil) {
+		return e.request.Overrides, nil
+	}
+	return e.collectOverrides()
+}
+
+func (e *evaluator) collectOverrides() (Overrides, error) {
 	o := e.request.Overrides
 	requests, responses := mapping(nil), mapping(nil)
 	if e.requests != nil {

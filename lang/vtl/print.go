@@ -76,7 +76,7 @@ func (e *evaluator) appendText(dst []byte, v any, depth int) ([]byte, error) {
 		return e.appendJSON(dst, v, true, depth)
 	case *contextMap:
 		return dst, nil
-	case *jsonvalue.Object, *dict:
+	case *jsonvalue.Object, *dict, *stageMap:
 		m, _ := asMapping(v)
 		return e.appendMap(dst, v, m, depth)
 	case *entry:
@@ -170,6 +170,19 @@ func (e *evaluator) appendJSON(dst []byte, v any, slashes bool, depth int) ([]by
 			return append(dst, "null"...), nil
 		}
 		return javatext.AppendDouble(dst, float64(v)), nil
+	}
+	if o, ok := v.(*jsonvalue.Object); ok {
+		dst = append(dst, '{')
+		for i, m := range o.Members() {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendJSONString(dst, m.Name, slashes)
+			if dst, err = e.appendJSON(append(dst, ':'), m.Value, slashes, depth+1); err != nil {
+				return dst, err
+			}
+		}
+		return append(dst, '}'), nil
 	}
 	if items, ok := items(v); ok {
 		dst = append(dst, '[')

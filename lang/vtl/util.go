@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // utilObject is $util.
@@ -77,8 +78,12 @@ func (c *escapeChain) value(e *evaluator) (any, error) {
 // escapeJavaScript escapes as StringEscapeUtils.escapeJavaScript of commons-lang 2.6: both quotes, backslashes, slashes,
 // control characters, and everything that is not ASCII. With keepQuotes single quotes are not escaped.
 func escapeJavaScript(s string, keepQuotes bool) string {
+	table := &escaped
+	if keepQuotes {
+		table = &escapedButQuotes
+	}
 	i := 0
-	for i < len(s) && !escapes(s[i], keepQuotes) {
+	for i < len(s) && table[s[i]] == 0 {
 		i++
 	}
 	if i == len(s) {
@@ -87,27 +92,16 @@ func escapeJavaScript(s string, keepQuotes bool) string {
 	b := append(make([]byte, 0, len(s)+len(s)/4+16), s[:i]...)
 	from := i
 	for i < len(s) {
-		c := s[i]
-		if !escapes(c, keepQuotes) {
+		letter := table[s[i]]
+		if letter == 0 {
 			i++
 			continue
 		}
 		b = append(b, s[from:i]...)
 		size := 1
-		switch c {
-		case '"', '\'', '\\', '/':
-			b = append(b, '\\', c)
-		case '\b':
-			b = append(b, `\b`...)
-		case '\n':
-			b = append(b, `\n`...)
-		case '\t':
-			b = append(b, `\t`...)
-		case '\f':
-			b = append(b, `\f`...)
-		case '\r':
-			b = append(b, `\r`...)
-		default:
+		if letter != 'u' {
+			b = append(b, '\\', letter)
+		} else {
 			var r rune
 			r, size = utf8.DecodeRuneInString(s[i:])
 			if r >= 0x10000 {
@@ -120,11 +114,28 @@ func escapeJavaScript(s string, keepQuotes bool) string {
 		i += size
 		from = i
 	}
-	return string(append(b, s[from:]...))
+	b = append(b, s[from:]...)
+	return unsafe.String(unsafe.SliceData(b), len(b)) // b is not used again.
 }
 
-func escapes(c byte, keepQuotes bool) bool {
-	return c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '/' || c == '\'' && !keepQuotes
+// escaped holds for every byte the letter that follows the backslash, 'u' for \uXXXX, 0 for what is not escaped.
+var escaped, escapedButQuotes = escapeTable(true), escapeTable(false)
+
+func escapeTable(quotes bool) (t [256]byte) {
+	for c := range t {
+		if c < 0x20 || c >= utf8.RuneSelf {
+			t[c] = 'u'
+		}
+	}
+	for c, letter := range map[byte]byte{
+		'"': '"', '\\': '\\', '/': '/', '\b': 'b', '\n': 'n', '\t': 't', '\f': 'f', '\r': 'r',
+	} {
+		t[c] = letter
+	}
+	if quotes {
+		t['\''] = '\''
+	}
+	return t
 }
 
 // urlEncode is java.net.URLEncoder.encode with UTF-8.
