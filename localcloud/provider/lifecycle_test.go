@@ -142,7 +142,7 @@ func lifecycle(t *testing.T) []step {
 		}, values{"variables": values{"b": "3"}, "xrayTracingEnabled": true}},
 		{"settings", "aws:apigateway/methodSettings:MethodSettings", func(ref func(...string) any) values {
 			return values{"restApi": ref("api"), "stageName": ref("stage", "stageName"), "methodPath": "*/*", "settings": values{"metricsEnabled": true, "throttlingRateLimit": 100.5}}
-		}, values{"settings": values{"metricsEnabled": true, "loggingLevel": "ERROR", "throttlingBurstLimit": 50}}},
+		}, values{"settings": values{"metricsEnabled": true, "throttlingBurstLimit": 50}}},
 	}
 }
 
