@@ -100,15 +100,18 @@ func (p *Project) StartLocal(ctx context.Context, serveArgs []string) (LocalStat
 		return status, fmt.Errorf("opening the embedded AWS's log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(executable, serveArgs...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), executable, serveArgs...) // it outlives this command
 	cmd.Dir = p.Root
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C in this terminal is not meant for it
 	if err := cmd.Start(); err != nil {
 		return status, fmt.Errorf("starting the embedded AWS: %w", err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // why it ended is in its log
+		close(exited)
+	}()
 	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
 	for {
@@ -117,7 +120,7 @@ func (p *Project) StartLocal(ctx context.Context, serveArgs []string) (LocalStat
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
-		case <-exited:
+		case <-exited: // why is in the log
 			return status, p.startFailure("it stopped at once")
 		case <-deadline.C:
 			return status, p.startFailure("it does not answer after 30 s")

@@ -415,7 +415,7 @@ func (rig *integrationRig) send(row *integrationRow) {
 	for name, list := range row.Request.Query {
 		query[name] = list
 	}
-	r := httptest.NewRequest(method, "/test/"+strings.TrimPrefix(path, "/")+"?"+query.Encode(), bytes.NewReader(row.Request.Body))
+	r := httptest.NewRequestWithContext(context.Background(), method, "/test/"+strings.TrimPrefix(path, "/")+"?"+query.Encode(), bytes.NewReader(row.Request.Body))
 	r.Host = rig.api + ".execute-api.us-east-1.amazonaws.com"
 	for name, list := range row.Request.Headers {
 		r.Header[name] = list

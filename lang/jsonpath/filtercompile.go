@@ -254,7 +254,7 @@ func (f *filterCompiler) regex() (operand, error) {
 		return operand{}, f.fail("the regular expression's closing / is missing")
 	}
 	pattern := f.text[f.i+1 : end]
-	options := regexp2.RegexOptions(regexp2.None)
+	options := regexp2.None
 	i := end + 1
 	for ; i < len(f.text) && strings.IndexByte("imsxdu", f.text[i]|0x20) >= 0; i++ {
 		switch f.text[i] {

@@ -112,9 +112,9 @@ func pick(name string, v any, args []any) (any, error) {
 	case "last":
 		place = int64(len(a.Items) - 1)
 	case "index":
-		n, ok := jsonvalue.Number(""), false
+		n := jsonvalue.Number("")
 		if len(args) == 1 {
-			n, ok = number(args[0])
+			n, _ = number(args[0])
 		}
 		if place, ok = n.Int64(); !ok {
 			return nil, &EvaluationError{"index() needs one whole number"}

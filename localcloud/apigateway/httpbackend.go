@@ -95,7 +95,7 @@ func (x *exchange) httpRequest(i *integrationPlan, uri string, in *integrationRe
 	if method == "ANY" {
 		method = x.r.Method
 	}
-	request, err := http.NewRequest(method, u.String(), bytes.NewReader(in.body))
+	request, err := http.NewRequestWithContext(context.WithoutCancel(x.r.Context()), method, u.String(), bytes.NewReader(in.body))
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func fromDocument(body []byte, path *jsonpath.Path) (string, bool, error) {
 	}
 	found, err := path.Eval(document)
 	if err != nil || found == nil {
-		return "", false, nil
+		return "", false, nil //nolint:nilerr // a path that finds nothing leaves the parameter out
 	}
 	if text, ok := found.(string); ok {
 		return text, true, nil

@@ -17,7 +17,6 @@ type importer struct {
 	doc      *jsonvalue.Object
 	openapi3 bool
 	errors   []string
-	warnings []string
 
 	validators map[string]string // name in the document → id
 	validator  string            // the default one's name
@@ -27,13 +26,9 @@ func (im *importer) fail(format string, args ...any) {
 	im.errors = append(im.errors, fmt.Sprintf(format, args...))
 }
 
-func (im *importer) warn(format string, args ...any) {
-	im.warnings = append(im.warnings, fmt.Sprintf(format, args...))
-}
-
 // importDocument replaces what an API offers by what an OpenAPI 3.0 or Swagger 2.0 document describes. The API must be
 // empty but for its root resource.
-func (a *apiRecord) importDocument(text []byte, failOnWarnings bool) error {
+func (a *apiRecord) importDocument(text []byte) error {
 	doc, err := readDocument(text)
 	if err != nil {
 		return badRequest("Invalid OpenAPI input. Unable to parse API definition because of a malformed integration at path /: %v", err)
@@ -55,10 +50,6 @@ func (a *apiRecord) importDocument(text []byte, failOnWarnings bool) error {
 	if len(im.errors) > 0 {
 		return badRequest("Errors found during import:\n\t%s", strings.Join(im.errors, "\n\t"))
 	}
-	if len(im.warnings) > 0 && failOnWarnings {
-		return badRequest("Warnings found during import:\n\t%s", strings.Join(im.warnings, "\n\t"))
-	}
-	a.Warnings = im.warnings
 	return nil
 }
 

@@ -174,7 +174,7 @@ func parseProxyResponse(text []byte) (*proxyResponse, error) {
 	r := &proxyResponse{status: http.StatusOK}
 	var single, multi *jsonvalue.Object
 	for name, v := range o.All() {
-		ok := true
+		var ok bool
 		switch name {
 		case "statusCode":
 			r.status, ok = statusOf(v)

@@ -48,16 +48,16 @@ type UpdateRestApiInput struct {
 
 // ImportRestApiInput is the request of ImportRestApi.
 type ImportRestApiInput struct {
-	FailOnWarnings bool   `json:"failOnWarnings"`
-	Body           []byte `json:"body"` // an OpenAPI 3.0 or Swagger 2.0 document in JSON
+	FailOnWarnings bool   `json:"failOnWarnings"` // the importer has errors only
+	Body           []byte `json:"body"`           // an OpenAPI 3.0 or Swagger 2.0 document in JSON
 }
 
 // PutRestApiInput is the request of PutRestApi.
 type PutRestApiInput struct {
 	RestApiID      string `json:"restApiId"`
-	Mode           string `json:"mode"` // overwrite or merge (the default of AWS); merge is not emulated
-	FailOnWarnings bool   `json:"failOnWarnings"`
-	Body           []byte `json:"body"` // an OpenAPI 3.0 or Swagger 2.0 document in JSON
+	Mode           string `json:"mode"`           // overwrite or merge (the default of AWS); merge is not emulated
+	FailOnWarnings bool   `json:"failOnWarnings"` // the importer has errors only
+	Body           []byte `json:"body"`           // an OpenAPI 3.0 or Swagger 2.0 document in JSON
 }
 
 func (s *Service) registerAPIs() {
@@ -320,7 +320,7 @@ func (s *Service) deleteRestAPI(_ context.Context, in *RestApiInput) (*Empty, er
 
 func (s *Service) importRestAPI(_ context.Context, in *ImportRestApiInput) (*RestApi, error) {
 	record := s.newAPI()
-	if err := record.importDocument(in.Body, in.FailOnWarnings); err != nil {
+	if err := record.importDocument(in.Body); err != nil {
 		return nil, err
 	}
 	if record.EndpointConfiguration == nil {
@@ -346,7 +346,7 @@ func (s *Service) putRestAPI(_ context.Context, in *PutRestApiInput) (*RestApi, 
 		a.Resources = map[string]*Resource{root: {ID: root, Path: "/"}}
 		a.Models, a.Validators, a.GatewayResponses = map[string]*Model{}, map[string]*RequestValidator{}, map[string]*GatewayResponse{}
 		a.BinaryMediaTypes, a.Description, a.Version = nil, "", ""
-		return a.importDocument(in.Body, in.FailOnWarnings)
+		return a.importDocument(in.Body)
 	})
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (s *Service) registerAliases() {
 				return nil, nil, err
 			}
 			if _, err := s.find(a.KeyID, false); err != nil { // the key is gone: its alias may go
-				return []string{s.d.ARN("kms", a.Name)}, nil, nil
+				return []string{s.d.ARN("kms", a.Name)}, nil, nil //nolint:nilerr // its key's policy went with it
 			}
 			return s.onAlias(c, a.Name, a.KeyID)
 		},

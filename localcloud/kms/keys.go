@@ -180,7 +180,7 @@ func (s *Service) registerRotation() {
 			period := time.Duration(k.RotationDays) * day
 			passed := s.d.Clock.Now().Sub(k.RotationSince.Time)
 			out.RotationPeriodInDays = k.RotationDays
-			out.NextRotationDate = &dispatch.Time{Time: k.RotationSince.Add((passed/period + 1) * period)}
+			out.NextRotationDate = &dispatch.Time{Time: k.RotationSince.Add(passed - passed%period + period)}
 		}
 		return out, nil
 	})

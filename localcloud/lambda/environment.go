@@ -92,7 +92,7 @@ func (s *Service) launch(ctx context.Context, f function, generation int) (*envi
 		return nil, err
 	}
 	root := s.root(&c)
-	e.cmd = exec.Command(filepath.Join(root, "bootstrap"))
+	e.cmd = exec.CommandContext(context.Background(), filepath.Join(root, "bootstrap"))
 	e.cmd.Dir = root
 	e.cmd.Env = environ(&c, map[string]string{
 		"AWS_LAMBDA_RUNTIME_API": addr + "/" + e.id, "AWS_LAMBDA_LOG_STREAM_NAME": stream, "AWS_REGION": s.d.Region, "AWS_DEFAULT_REGION": s.d.Region,

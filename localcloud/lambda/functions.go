@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -372,7 +373,7 @@ func (s *Service) updateCode(_ context.Context, _ *dispatch.Call, in *UpdateFunc
 		}
 		return nil
 	})
-	if err == errDryRun {
+	if errors.Is(err, errDryRun) {
 		return &after.Config, nil
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ func isolate(cmd *exec.Cmd) {
 
 // killGroup ends the process and whatever it started. It does nothing when they have ended.
 func killGroup(cmd *exec.Cmd) {
-	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // ESRCH: nothing is left
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // ESRCH: nothing is left
 }
 
 // memory returns the process's resident memory in MB; 0 when it has ended.

@@ -48,13 +48,13 @@ func (s *Service) serveRuntime(w http.ResponseWriter, r *http.Request) {
 func runtimeError(w http.ResponseWriter, status int, kind, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	io.WriteString(w, `{"errorType":`+strconv.Quote(kind)+`,"errorMessage":`+strconv.Quote(message)+`}`) // the process may be gone
+	_, _ = io.WriteString(w, `{"errorType":`+strconv.Quote(kind)+`,"errorMessage":`+strconv.Quote(message)+`}`) // the process may be gone
 }
 
 func accepted(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
-	io.WriteString(w, `{"status":"OK"}`) // the process may be gone
+	_, _ = io.WriteString(w, `{"status":"OK"}`) // the process may be gone
 }
 
 func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {

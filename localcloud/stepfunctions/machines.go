@@ -338,7 +338,7 @@ func (s *Service) untagResource(_ context.Context, _ *dispatch.Call, in *UntagRe
 
 func (s *Service) tagged(arn string) (*machine, error) {
 	m, err := s.machine(arn)
-	if e, ok := err.(*dispatch.Error); ok && e.Code == "StateMachineDoesNotExist" {
+	if err != nil && dispatch.AsError(err).Code == "StateMachineDoesNotExist" {
 		return nil, dispatch.Errorf("ResourceNotFound", "Resource not found: '%s'", arn)
 	}
 	return m, err
