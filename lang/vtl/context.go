@@ -1,8 +1,9 @@
 package vtl
 
 import (
-	"github.com/carepath/carepath/lang/jsonvalue"
 	"unicode/utf16"
+
+	"github.com/carepath/carepath/lang/jsonvalue"
 )
 
 // contextMap is $context or a map in it: a Java HashMap, in whose order its keys come, that prints nothing. It is taken

@@ -2,10 +2,12 @@ package vtl
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/carepath/carepath/lang/jsonvalue"
@@ -113,13 +115,11 @@ func (p *smartParser) value(stop string) (any, error) {
 	case "false":
 		return false, nil
 	case "NaN":
-		return double(nan), nil
+		return double(math.NaN()), nil
 	default:
 		return s, nil
 	}
 }
-
-var nan = func() float64 { f, _ := strconv.ParseFloat("NaN", 64); return f }()
 
 // bare reads text without quotes that began at start.
 func (p *smartParser) bare(start int, stop string) string {
@@ -267,7 +267,7 @@ func (p *smartParser) escapedString(quote byte) (string, error) {
 	var b strings.Builder
 	var units []uint16
 	flush := func() {
-		for _, r := range decodeUTF16(units) {
+		for _, r := range utf16.Decode(units) {
 			b.WriteRune(r)
 		}
 		units = units[:0]
@@ -356,7 +356,7 @@ func (p *smartParser) number(stop string) (any, error) {
 		return javaFloat(image)
 	}
 	if image == "-" {
-		return nil, fmt.Errorf("%q at offset %d is not a number", image, start)
+		return integer(0), nil // As json-smart counts a sign without digits.
 	}
 	return javaInteger(image), nil
 }

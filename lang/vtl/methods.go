@@ -138,6 +138,8 @@ func callScope(v *foreachScope, name string, args []any) (any, error) {
 		return nil, nil
 	}
 	switch name {
+	case "stop":
+		return nil, &stopError{scope: v}
 	case "getIndex", "getCount", "getParent", "getTopmost", "getReplaced":
 		return v.property(string(name[3]|0x20) + name[4:]), nil
 	case "hasNext", "isFirst", "isLast", "getHasNext":

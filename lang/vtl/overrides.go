@@ -1,10 +1,9 @@
 package vtl
 
 import (
+	"maps"
 	"slices"
 	"strings"
-
-	"maps"
 
 	"github.com/carepath/carepath/lang/jsonvalue"
 )

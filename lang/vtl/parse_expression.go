@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -323,7 +324,7 @@ func unescapeUnicode(s string) string {
 	var units []uint16
 	var b strings.Builder
 	flush := func() {
-		for _, r := range decodeUTF16(units) {
+		for _, r := range utf16.Decode(units) {
 			b.WriteRune(r)
 		}
 		units = units[:0]

@@ -197,5 +197,3 @@ func base64Decode(s string) (string, error) {
 	}
 	return strings.ToValidUTF8(string(b), "\uFFFD"), nil
 }
-
-func decodeUTF16(units []uint16) []rune { return utf16.Decode(units) }
