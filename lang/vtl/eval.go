@@ -90,17 +90,21 @@ var (
 
 // stopped returns the stopError that an error is, or nil.
 func stopped(err error) *stopError {
-	var stop *stopError
-	if err != nil && errors.As(err, &stop) {
-		return stop
+	if err == nil {
+		return nil
 	}
-	return nil
+	var stop *stopError
+	errors.As(err, &stop)
+	return stop
 }
 
 // at gives an error its place, if it has none yet.
 func (e *evaluator) at(offset int, err error) error {
+	if err == nil {
+		return nil
+	}
 	var placed *Error
-	if err == nil || errors.As(err, &placed) || stopped(err) != nil {
+	if errors.As(err, &placed) || stopped(err) != nil {
 		return err
 	}
 	return errorAt(e.template.source, offset, "%v", err)
