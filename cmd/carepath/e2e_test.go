@@ -30,7 +30,8 @@ import (
 const asProgram = "CAREPATH_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	fuzzWorker := len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "-test.")
+	if os.Getenv(asProgram) != "" && !fuzzWorker {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
