@@ -34,6 +34,7 @@ func TestParseErrorsSayWhere(t *testing.T) {
 		`1 2`:             "line 1, column 3: unexpected text after the end",
 		"\"a\nb\"":        "control character U+000A",
 		`"\x"`:            `unknown escape \x`,
+		"\"\\\x00\"":      `a backslash before U+0000`,
 		"\"\xff\"":        "not UTF-8",
 		strings.Repeat("[", 1001) + strings.Repeat("]", 1001): "nested deeper than 1000 levels",
 	} {

@@ -313,6 +313,9 @@ func (p *parser) escape() (rune, bool) {
 		}
 		return r, true
 	}
+	if c <= ' ' || c >= 0x7F {
+		return 0, p.fail(at, `unknown escape in a string: a backslash before %U`, c)
+	}
 	return 0, p.fail(at, `unknown escape \%c in a string`, c)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/carepath/carepath/lang/jsonvalue"
 )
@@ -16,6 +17,9 @@ var remapped = map[string]bool{"Authorization": true, "Connection": true, "Conte
 
 // setHeader puts a header into the answer, under another name where AWS does so.
 func setHeader(h http.Header, name string, values ...string) {
+	for i, value := range values {
+		values[i] = strings.Map(fieldCharacter, value)
+	}
 	canonical := http.CanonicalHeaderKey(name)
 	switch {
 	case canonical == "Transfer-Encoding":
@@ -30,6 +34,15 @@ func setHeader(h http.Header, name string, values ...string) {
 		}
 	}
 	h[name] = values
+}
+
+// fieldCharacter makes blanks of what a header's value cannot hold
+// (https://www.rfc-editor.org/rfc/rfc9110#section-5.5): no client would read the rest of the answer.
+func fieldCharacter(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0x7F {
+		return ' '
+	}
+	return r
 }
 
 // respond turns what an integration that is no proxy answered into the method's response.

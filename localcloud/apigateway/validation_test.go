@@ -40,6 +40,8 @@ func TestRequestValidation(t *testing.T) {
 		"{\"name\":\n\"n\",}":                                   `line 2, column 5`,
 		`{"name":"n","age":1} x`:                                `unexpected text after the end of the document`,
 		`{name:"n","age":1}`:                                    `line 1, column 2`,
+		"{\"\x00":                                               `control character U+0000`,
+		"{\"\\\x00":                                             `a backslash before U+0000`,
 	} {
 		got := c.send(api, "POST", "/?q=1", body, "X-Must: x")
 		switch {
@@ -59,16 +61,20 @@ func TestRequestValidation(t *testing.T) {
 func TestGatewayResponses(t *testing.T) {
 	c := newCloud(t)
 	api := c.deploy(document(`"/":{"get":`+mock("200", "ok")+`}`, `"x-amazon-apigateway-gateway-responses":{
-		"DEFAULT_4XX":{"statusCode":"410","responseParameters":{"gatewayresponse.header.X-Path":"context.path","gatewayresponse.header.X-Asked":"method.request.header.X-Ask"},
+		"DEFAULT_4XX":{"statusCode":"410","responseParameters":{"gatewayresponse.header.X-Path":"context.path","gatewayresponse.header.X-Asked":"method.request.header.X-Ask",
+			"gatewayresponse.header.X-Query":"method.request.querystring.q"},
 			"responseTemplates":{"application/json":"{\"m\":$context.error.messageString,\"t\":\"$context.error.responseType\",\"s\":\"${context.stage}\",\"v\":\"$stageVariables.v\",\"x\":\"$unknown.x\"}"}},
 		"THROTTLED":{"statusCode":503}}`))
 	c.patchStage(api, replace("/variables/v", "1"), replace("/~1/GET/throttling/rateLimit", "0"), replace("/~1/GET/throttling/burstLimit", "0"))
-	got := c.send(api, "GET", "/none", "", "X-Ask: a")
+	got := c.send(api, "GET", "/none?q=a%09b%00%0D%0ASet-Cookie:+c", "", "X-Ask: a")
 	if want := `{"m":"Missing Authentication Token","t":"MISSING_AUTHENTICATION_TOKEN","s":"prod","v":"1","x":"$unknown.x"}`; got.status != 410 || got.body != want {
 		t.Errorf("%+v, want %s", got, want)
 	}
 	if got.header.Get("X-Path") != "/prod/none" || got.header.Get("X-Asked") != "a" {
 		t.Errorf("%v", got.header)
+	}
+	if want := "a\tb   Set-Cookie: c"; got.header.Get("X-Query") != want || got.header.Get("Set-Cookie") != "" {
+		t.Errorf("a header from a query string: %q, want %q", got.header.Get("X-Query"), want)
 	}
 	if got := c.send(api, "GET", "/", ""); got.status != 503 || got.body != `{"message":"Too Many Requests"}` {
 		t.Errorf("a response of its own: %+v", got)
