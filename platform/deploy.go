@@ -121,6 +121,8 @@ func (s *system) makeKey() error {
 		policy.Statement{
 			Sid: "LogDelivery", Principal: map[string]string{"Service": "delivery.logs.amazonaws.com"},
 			Actions: []string{"kms:Decrypt*"}, Resources: itself,
+			Conditions: []policy.Condition{{Operator: "StringEquals", Key: "kms:EncryptionContext:SourceArn", Values: policy.ARNs(
+				pulumi.String(fmt.Sprintf("arn:%s:logs:%s:%s:*", partition, region, account)))}},
 		},
 	)
 	var err error

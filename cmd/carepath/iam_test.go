@@ -20,35 +20,57 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// TestEveryGrantedActionIsNeeded removes each action of each role's policy of the running stack in turn. What the stack
-// promises must break each time: then no granted action is unused, and none is there that nobody checks.
+// TestEveryGrantedActionIsNeeded removes each action of each role's policy and of the key's policy of the running stack in
+// turn. What the stack promises must break each time: then no granted action is unused, and none is there that nobody checks.
 func TestEveryGrantedActionIsNeeded(t *testing.T) {
 	l := deployLocal(t)
 	if err := l.keepsItsPromises(t); err != nil {
 		t.Fatalf("with every policy whole: %v", err)
 	}
 	removed := 0
-	for _, role := range l.list(t, "ListRoles", nil, "ListRolesResult>Roles>member>RoleName") {
-		for _, name := range l.list(t, "ListRolePolicies", url.Values{"RoleName": {role}}, "ListRolePoliciesResult>PolicyNames>member") {
-			whole := l.policy(t, role, name)
-			for s, statement := range whole.Statement {
-				for _, action := range statement.Action {
-					reduced := whole.without(s, action)
-					l.putPolicy(t, role, name, reduced)
-					l.restart(t) // so that no cached grant remains
-					if err := l.keepsItsPromises(t); err == nil {
-						t.Errorf("%s of %s is granted on %v, and nothing breaks without it", action, role, statement.Resource)
-					} else {
-						t.Logf("without %s of %s: %v", action, role, err)
-					}
-					l.putPolicy(t, role, name, whole)
-					removed++
+	remove := func(of string, whole policyDocument, put func(policyDocument)) {
+		for s, statement := range whole.Statement {
+			for _, action := range statement.Action {
+				if action == "kms:*" {
+					continue // the account's administration of its key, without which KMS refuses the policy
 				}
+				put(whole.without(s, action))
+				l.restart(t) // so that no cached grant remains
+				if err := l.keepsItsPromises(t); err == nil {
+					t.Errorf("%s of %s is granted on %v, and nothing breaks without it", action, of, statement.Resource)
+				} else {
+					t.Logf("without %s of %s: %v", action, of, err)
+				}
+				put(whole)
+				removed++
 			}
 		}
 	}
-	if removed == 0 {
-		t.Error("the stack's roles have no policies")
+	for _, role := range l.list(t, "ListRoles", nil, "ListRolesResult>Roles>member>RoleName") {
+		for _, name := range l.list(t, "ListRolePolicies", url.Values{"RoleName": {role}}, "ListRolePoliciesResult>PolicyNames>member") {
+			remove(role, l.policy(t, role, name), func(d policyDocument) { l.putPolicy(t, role, name, d) })
+		}
+	}
+	roles := removed
+	var keys struct{ Keys []struct{ KeyId string } }
+	l.json(t, "kms", "TrentService.ListKeys", struct{}{}, &keys)
+	for _, key := range keys.Keys {
+		var got struct{ Policy string }
+		l.json(t, "kms", "TrentService.GetKeyPolicy", map[string]string{"KeyId": key.KeyId, "PolicyName": "default"}, &got)
+		var whole policyDocument
+		if err := json.Unmarshal([]byte(got.Policy), &whole); err != nil {
+			t.Fatalf("%s: %v", got.Policy, err)
+		}
+		remove("the key", whole, func(d policyDocument) {
+			text, err := json.Marshal(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.json(t, "kms", "TrentService.PutKeyPolicy", map[string]string{"KeyId": key.KeyId, "PolicyName": "default", "Policy": string(text)}, nil)
+		})
+	}
+	if roles == 0 || removed == roles {
+		t.Errorf("%d actions of roles and %d of keys were removed: the stack has both", roles, removed-roles)
 	}
 }
 
@@ -72,6 +94,9 @@ func (l *local) keepsItsPromises(t *testing.T) error {
 	if err := l.setAccount(ctx); err != nil {
 		return err
 	}
+	if err := l.setLogKeys(ctx); err != nil {
+		return err
+	}
 
 	handled := l.post(t, `{"handled":true}`)
 	failing := l.post(t, `{"carepath:fail":"to see the dead-letter queue"}`)
@@ -89,6 +114,9 @@ func (l *local) keepsItsPromises(t *testing.T) error {
 		}
 	}
 	if err := l.endsWith(ctx, failing, sfntypes.ExecutionStatusFailed); err != nil {
+		return err
+	}
+	if err := l.logged(ctx, "/aws/vendedlogs/states/", failing.fields["executionArn"]); err != nil {
 		return err
 	}
 	found := false
@@ -153,6 +181,26 @@ func (l *local) setAccount(ctx context.Context) error {
 	patch := fmt.Sprintf(`{"patchOperations":[{"op":"replace","path":"/cloudwatchRoleArn","value":%q}]}`, account.CloudwatchRoleArn)
 	_, err = l.call(ctx, "apigateway", http.MethodPatch, "/account", "application/json", patch)
 	return err
+}
+
+// setLogKeys gives each log group the key that it has, which makes CloudWatch Logs try the key.
+func (l *local) setLogKeys(ctx context.Context) error {
+	body, err := l.call(ctx, "logs", http.MethodPost, "/", "Logs_20140328.DescribeLogGroups", `{}`)
+	if err != nil {
+		return err
+	}
+	var groups struct {
+		LogGroups []struct{ LogGroupName, KmsKeyId string }
+	}
+	if err := json.Unmarshal(body, &groups); err != nil {
+		return err
+	}
+	for _, g := range groups.LogGroups {
+		if _, err := l.call(ctx, "logs", http.MethodPost, "/", "Logs_20140328.AssociateKmsKey", fmt.Sprintf(`{"logGroupName":%q,"kmsKeyId":%q}`, g.LogGroupName, g.KmsKeyId)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // logged waits until a log group whose name contains group has an event that contains text.
@@ -228,6 +276,22 @@ func (l *local) iam(t *testing.T, action string, parameters url.Values) []byte {
 	return body
 }
 
+// json calls an operation of a JSON API. Out may be nil.
+func (l *local) json(t *testing.T, service, target string, in, out any) {
+	t.Helper()
+	text, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := l.call(t.Context(), service, http.MethodPost, "/", target, string(text))
+	if err == nil && out != nil {
+		err = json.Unmarshal(body, out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // list returns the texts at a path of elements below the response's root.
 func (l *local) list(t *testing.T, action string, parameters url.Values, path string) []string {
 	t.Helper()
@@ -274,6 +338,7 @@ type policyDocument struct {
 type policyStatement struct {
 	Sid       string `json:",omitempty"`
 	Effect    string
+	Principal json.RawMessage `json:",omitempty"`
 	Action    oneOrMore
 	Resource  oneOrMore
 	Condition json.RawMessage `json:",omitempty"`
@@ -285,7 +350,7 @@ func (d policyDocument) without(statement int, action string) policyDocument {
 	s := &d.Statement[statement]
 	s.Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return a == action })
 	if len(s.Action) == 0 {
-		*s = policyStatement{Effect: "Deny", Action: oneOrMore{"none:None"}, Resource: oneOrMore{"*"}}
+		*s = policyStatement{Effect: "Deny", Principal: s.Principal, Action: oneOrMore{"none:None"}, Resource: oneOrMore{"*"}}
 	}
 	return d
 }

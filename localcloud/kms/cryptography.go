@@ -106,6 +106,14 @@ func (s *Service) registerCryptography() {
 		func(c *dispatch.Call, in *GenerateDataKeyInput) ([]string, []dispatch.ResourcePolicy, error) {
 			return s.onNamed(c, in.KeyID, in.EncryptionContext)
 		}, s.generateDataKey)
+	dispatch.Register(s.d, dispatch.Operation{Service: "kms", Action: "ReEncrypt", Permission: "kms:ReEncryptFrom"},
+		func(c *dispatch.Call, in *ReEncryptInput) ([]string, []dispatch.ResourcePolicy, error) {
+			k, err := s.keyOf(in.CiphertextBlob)
+			if err != nil {
+				return nil, nil, err
+			}
+			return s.onKey(c, k, in.SourceEncryptionContext)
+		}, s.reEncrypt)
 }
 
 func (s *Service) onNamed(c *dispatch.Call, name string, encryptionContext map[string]string) ([]string, []dispatch.ResourcePolicy, error) {
@@ -195,4 +203,33 @@ func (s *Service) generateDataKey(_ context.Context, _ *dispatch.Call, in *Gener
 		return nil, err
 	}
 	return &GenerateDataKeyOutput{CiphertextBlob: blob, Plaintext: plain, KeyID: k.ARN}, nil
+}
+
+// reEncrypt needs two permissions: kms:ReEncryptFrom on the key of the ciphertext, which the dispatcher has checked, and
+// kms:ReEncryptTo on the other.
+func (s *Service) reEncrypt(ctx context.Context, c *dispatch.Call, in *ReEncryptInput) (*ReEncryptOutput, error) {
+	source, err := s.decrypt(ctx, c, &DecryptInput{
+		CiphertextBlob: in.CiphertextBlob, EncryptionContext: in.SourceEncryptionContext, KeyID: in.SourceKeyID, EncryptionAlgorithm: in.SourceEncryptionAlgorithm,
+	})
+	if err != nil {
+		return nil, err
+	}
+	to := dispatch.Call{}
+	resources, policies, err := s.onNamed(&to, in.DestinationKeyID, in.DestinationEncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.d.CheckUnder(ctx, c.Principal, to.Conditions, "kms:ReEncryptTo", resources, policies...); err != nil {
+		return nil, err
+	}
+	sealed, err := s.encrypt(ctx, c, &EncryptInput{
+		KeyInput: KeyInput{KeyID: in.DestinationKeyID}, Plaintext: source.Plaintext, EncryptionContext: in.DestinationEncryptionContext, EncryptionAlgorithm: in.DestinationEncryptionAlgorithm,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ReEncryptOutput{
+		CiphertextBlob: sealed.CiphertextBlob, KeyID: sealed.KeyID, SourceKeyID: source.KeyID,
+		SourceEncryptionAlgorithm: source.EncryptionAlgorithm, DestinationEncryptionAlgorithm: sealed.EncryptionAlgorithm,
+	}, nil
 }

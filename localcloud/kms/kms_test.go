@@ -91,6 +91,12 @@ func TestEncryption(t *testing.T) {
 	if len(data.Plaintext) != 32 || !bytes.Equal(opened.Plaintext, data.Plaintext) {
 		t.Error("the data key does not come back")
 	}
+	other, to := c.key(""), map[string]string{"to": "b"}
+	moved := must[kms.ReEncryptOutput](c, "ReEncrypt", &kms.ReEncryptInput{CiphertextBlob: data.CiphertextBlob, DestinationKeyID: other.KeyID, DestinationEncryptionContext: to})
+	opened = must[kms.DecryptOutput](c, "Decrypt", &kms.DecryptInput{CiphertextBlob: moved.CiphertextBlob, EncryptionContext: to})
+	if opened.KeyID != other.Arn || moved.KeyID != other.Arn || moved.SourceKeyID != key.Arn || !bytes.Equal(opened.Plaintext, data.Plaintext) {
+		t.Errorf("under another key and encryption context: %+v, %+v", moved, opened)
+	}
 }
 
 func TestStates(t *testing.T) {

@@ -218,6 +218,26 @@ type DecryptOutput struct {
 	EncryptionAlgorithm string
 }
 
+// ReEncryptInput is the request of ReEncrypt.
+type ReEncryptInput struct {
+	CiphertextBlob                 []byte
+	SourceKeyID                    string            `json:"SourceKeyId,omitempty"` // the key that must have encrypted it; empty: any
+	SourceEncryptionContext        map[string]string `json:",omitempty"`
+	SourceEncryptionAlgorithm      string            `json:",omitempty"` // SYMMETRIC_DEFAULT, as the destination's
+	DestinationKeyID               string            `json:"DestinationKeyId"`
+	DestinationEncryptionContext   map[string]string `json:",omitempty"`
+	DestinationEncryptionAlgorithm string            `json:",omitempty"`
+}
+
+// ReEncryptOutput is the response of ReEncrypt. The keys are ARNs.
+type ReEncryptOutput struct {
+	CiphertextBlob                 []byte
+	KeyID                          string `json:"KeyId"`
+	SourceKeyID                    string `json:"SourceKeyId"`
+	SourceEncryptionAlgorithm      string
+	DestinationEncryptionAlgorithm string
+}
+
 // GenerateDataKeyInput is the request of GenerateDataKey. It needs one of KeySpec and NumberOfBytes.
 type GenerateDataKeyInput struct {
 	KeyID             string            `json:"KeyId"`

@@ -7,7 +7,6 @@ package logs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/store"
 )
 
@@ -213,7 +213,8 @@ func (s *Service) createGroup(ctx context.Context, _ *dispatch.Call, in *CreateL
 	return &Empty{}, nil
 }
 
-// checkKey lets the Logs service use the key for the group as it would: make a data key, and open it.
+// checkKey lets the Logs service use the key for the group in each way that AWS documents that it needs:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
 func (s *Service) checkKey(ctx context.Context, name, key string) error {
 	arn := s.groupARN(name)
 	if !strings.HasPrefix(key, "arn:aws:kms:") {
@@ -222,20 +223,21 @@ func (s *Service) checkKey(ctx context.Context, name, key string) error {
 	self := "logs." + s.d.Region + ".amazonaws.com"
 	p := dispatch.Principal{ARN: self, Service: self, SourceARN: arn}
 	encryptionContext := map[string]string{"aws:logs:arn": arn}
-	out, err := s.d.Do(ctx, p, "kms", "GenerateDataKey", map[string]any{"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": encryptionContext})
+	data, err := dispatch.Do[kms.GenerateDataKeyOutput](ctx, s.d, p, "kms", "GenerateDataKey",
+		&kms.GenerateDataKeyInput{KeyID: key, KeySpec: "AES_256", EncryptionContext: encryptionContext})
 	if err != nil {
 		return keyRefused(arn)
 	}
-	text, err := json.Marshal(out)
-	if err != nil {
-		return fmt.Errorf("reading a data key: %w", err)
-	}
-	var data struct{ CiphertextBlob []byte }
-	if err := json.Unmarshal(text, &data); err != nil {
-		return fmt.Errorf("reading a data key: %w", err)
-	}
-	if _, err := s.d.Do(ctx, p, "kms", "Decrypt", map[string]any{"CiphertextBlob": data.CiphertextBlob, "EncryptionContext": encryptionContext}); err != nil {
-		return keyRefused(arn)
+	for action, in := range map[string]any{
+		"Decrypt": &kms.DecryptInput{CiphertextBlob: data.CiphertextBlob, EncryptionContext: encryptionContext},
+		"Encrypt": &kms.EncryptInput{KeyInput: kms.KeyInput{KeyID: key}, Plaintext: data.Plaintext, EncryptionContext: encryptionContext},
+		"ReEncrypt": &kms.ReEncryptInput{
+			CiphertextBlob: data.CiphertextBlob, SourceEncryptionContext: encryptionContext, DestinationKeyID: key, DestinationEncryptionContext: encryptionContext,
+		},
+	} {
+		if _, err := s.d.Do(ctx, p, "kms", action, in); err != nil {
+			return keyRefused(arn)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package logs_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,9 +187,17 @@ func TestAGroupsKeyMustLetLogsIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	const root = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"kms:*","Resource":"*"}`
-	const service = `,{"Effect":"Allow","Principal":{"Service":"logs.us-east-1.amazonaws.com"},"Action":["kms:GenerateDataKey*","kms:Decrypt*"],"Resource":"*",` +
-		`"Condition":{"ArnEquals":{"kms:EncryptionContext:aws:logs:arn":"arn:aws:logs:us-east-1:000000000000:log-group:mine"}}}`
-	for _, c := range []struct{ policy, group, code string }{{"", "mine", "AccessDeniedException"}, {service, "other", "AccessDeniedException"}, {service, "mine", ""}} {
+	service := func(without string) string {
+		actions := slices.DeleteFunc([]string{"kms:Decrypt*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"}, func(a string) bool { return a == without })
+		return `,{"Effect":"Allow","Principal":{"Service":"logs.us-east-1.amazonaws.com"},"Action":["` + strings.Join(actions, `","`) + `"],"Resource":"*",` +
+			`"Condition":{"ArnEquals":{"kms:EncryptionContext:aws:logs:arn":"arn:aws:logs:us-east-1:000000000000:log-group:mine"}}}`
+	}
+	for _, c := range []struct{ policy, group, code string }{
+		{"", "mine", "AccessDeniedException"}, {service(""), "other", "AccessDeniedException"},
+		{service("kms:Decrypt*"), "mine", "AccessDeniedException"}, {service("kms:Encrypt*"), "mine", "AccessDeniedException"},
+		{service("kms:GenerateDataKey*"), "mine", "AccessDeniedException"}, {service("kms:ReEncrypt*"), "mine", "AccessDeniedException"},
+		{service(""), "mine", ""},
+	} {
 		key := w.key(root + c.policy)
 		if _, err := w.try("CreateLogGroup", map[string]any{"logGroupName": c.group, "kmsKeyId": key}); (err == nil) != (c.code == "") || err != nil && dispatch.AsError(err).Code != c.code {
 			t.Errorf("%s with %q: %v", c.group, c.policy, err)

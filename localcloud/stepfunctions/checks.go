@@ -167,11 +167,20 @@ func (s *Service) useKey(ctx context.Context, role dispatch.Principal, rev *revi
 	if fresh {
 		return nil
 	}
-	encryptionContext := map[string]string{"aws:states:stateMachineArn": rev.ARN}
-	key, err := dispatch.Do[kms.GenerateDataKeyOutput](ctx, s.d, role, "kms", "GenerateDataKey",
-		&kms.GenerateDataKeyInput{KeyID: rev.Encryption.KmsKeyID, KeySpec: "AES_256", EncryptionContext: encryptionContext})
+	generate := func(encryptionContext map[string]string) (*kms.GenerateDataKeyOutput, error) {
+		return dispatch.Do[kms.GenerateDataKeyOutput](ctx, s.d, role, "kms", "GenerateDataKey",
+			&kms.GenerateDataKeyInput{KeyID: rev.Encryption.KmsKeyID, KeySpec: "AES_256", EncryptionContext: encryptionContext})
+	}
+	own := map[string]string{"aws:states:stateMachineArn": rev.ARN}
+	key, err := generate(own)
 	if err == nil {
-		_, err = s.d.Do(ctx, role, "kms", "Decrypt", &kms.DecryptInput{CiphertextBlob: key.CiphertextBlob, EncryptionContext: encryptionContext})
+		_, err = s.d.Do(ctx, role, "kms", "Decrypt", &kms.DecryptInput{CiphertextBlob: key.CiphertextBlob, EncryptionContext: own})
+	}
+	var logKey []byte
+	if err == nil && rev.Logging.Level != "OFF" {
+		if key, err = generate(s.deliveryContext()); err == nil {
+			logKey = key.CiphertextBlob
+		}
 	}
 	var refused *dispatch.Error
 	if errors.As(err, &refused) {
@@ -191,7 +200,7 @@ func (s *Service) useKey(ctx context.Context, role dispatch.Principal, rev *revi
 		period = time.Duration(n) * time.Second
 	}
 	rev.mu.Lock()
-	rev.dataKey = now.Add(period)
+	rev.dataKey, rev.logKey = now.Add(period), logKey
 	rev.mu.Unlock()
 	return nil
 }

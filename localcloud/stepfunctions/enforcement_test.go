@@ -27,9 +27,17 @@ var needed = []string{
 	"kms:GenerateDataKey", "kms:Decrypt", "sqs:SendMessage",
 }
 
-// deploy creates the state machine with a role that may do the actions, runs it once and returns what logs it left and
-// the first refusal on the way.
-func deploy(t *testing.T, actions []string) (logged int, err error) {
+// keyOf is the policy of a key that IAM policies decide about and that the log delivery may open data keys with, under the
+// encryption context's SourceArn.
+func keyOf(sourceARN string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"},
+		{"Effect":"Allow","Principal":{"Service":"delivery.logs.amazonaws.com"},"Action":"kms:Decrypt*","Resource":"*",
+		"Condition":{"StringEquals":{"kms:EncryptionContext:SourceArn":"` + sourceARN + `"}}}]}`
+}
+
+// deploy creates the state machine with a role that may do the actions and a key with a policy, runs it once and returns
+// what logs it left and the first refusal on the way.
+func deploy(t *testing.T, actions []string, keyPolicy string) (logged int, err error) {
 	t.Helper()
 	now := clock.NewDriven(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	d := dispatch.New(now, "111111111111", "us-east-1")
@@ -78,7 +86,7 @@ func deploy(t *testing.T, actions []string) (logged int, err error) {
 	}
 	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":%s,"Resource":"*"}]}`, text)
 	call("iam", "PutRolePolicy", map[string]any{"RoleName": "workflow", "PolicyName": "p", "PolicyDocument": policy})
-	key := call("kms", "CreateKey", map[string]any{})["KeyMetadata"].(map[string]any)["Arn"]
+	key := call("kms", "CreateKey", map[string]any{"Policy": keyPolicy})["KeyMetadata"].(map[string]any)["Arn"]
 	queue := call("sqs", "CreateQueue", map[string]any{"QueueName": "q"})["QueueUrl"]
 	call("logs", "CreateLogGroup", map[string]any{"logGroupName": "/aws/vendedlogs/states/m"})
 	definition := fmt.Sprintf(`{"StartAt":"Send","States":{"Send":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl":%q,"MessageBody.$":"$"},"End":true}}}`, queue)
@@ -108,14 +116,21 @@ func deploy(t *testing.T, actions []string) (logged int, err error) {
 }
 
 func TestARoleNeedsEachOfItsActions(t *testing.T) {
-	logged, err := deploy(t, needed)
+	key := keyOf("arn:aws:logs:us-east-1:111111111111:*")
+	logged, err := deploy(t, needed, key)
 	if err != nil || logged == 0 {
 		t.Fatalf("with every action: %d log events, %v", logged, err)
 	}
 	for _, action := range needed {
 		rest := slices.DeleteFunc(slices.Clone(needed), func(a string) bool { return a == action })
-		if _, err := deploy(t, rest); err == nil || !strings.Contains(err.Error(), "ccess") && !strings.Contains(err.Error(), "not authorized") {
+		if _, err := deploy(t, rest, key); err == nil || !strings.Contains(err.Error(), "ccess") && !strings.Contains(err.Error(), "not authorized") {
 			t.Errorf("without %s: %v", action, err)
 		}
+	}
+}
+
+func TestALogDeliveryNeedsTheStateMachinesKey(t *testing.T) {
+	if logged, err := deploy(t, needed, keyOf("arn:aws:logs:us-east-1:222222222222:*")); err != nil || logged != 0 {
+		t.Errorf("%d log events came through a key that the log delivery may not use, %v", logged, err)
 	}
 }

@@ -1,6 +1,7 @@
 package stepfunctions
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/carepath/carepath/lang/asl"
 	"github.com/carepath/carepath/lang/jsonvalue"
 	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/logs"
 )
 
@@ -37,12 +39,20 @@ type logWriter struct {
 type logDestination struct {
 	group, stream string
 	mu            sync.Mutex
+	rev           *revision // whose events were added last
+	opened        []byte    // the revision's log key that the log delivery could open
 	created       bool
 	delivering    bool
 	scheduled     bool
 	waiting       []logs.InputLogEvent
 	bytes         int
 	lost          int
+}
+
+// deliveryContext is the encryption context of the data keys between Step Functions and the log delivery:
+// https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html.
+func (s *Service) deliveryContext() map[string]string {
+	return map[string]string{"SourceArn": s.d.ARN("logs", "*")}
 }
 
 func newLogWriter(s *Service) *logWriter {
@@ -108,6 +118,9 @@ func (w *logWriter) destination(rev *revision) *logDestination {
 		d = &logDestination{group: group, stream: "states/" + rev.Name + "/" + w.s.now().Format("2006-01-02-15-04") + "/" + dispatch.NewRequestID()[:8]}
 		w.to[key] = d
 	}
+	d.mu.Lock()
+	d.rev = rev
+	d.mu.Unlock()
 	return d
 }
 
@@ -159,7 +172,7 @@ func (w *logWriter) deliver(d *logDestination) {
 		batch := d.waiting[:n:n]
 		d.waiting = d.waiting[n:]
 		d.bytes -= bytes
-		lost, created := d.lost, d.created
+		lost, created, rev := d.lost, d.created, d.rev
 		d.lost = 0
 		if n == 0 {
 			d.waiting, d.delivering = nil, false
@@ -170,7 +183,7 @@ func (w *logWriter) deliver(d *logDestination) {
 		if lost > 0 {
 			w.s.d.Logf("states: %d log events for %s came too fast and are lost", lost, d.group)
 		}
-		err := w.send(d, batch, created)
+		err := w.send(d, rev, batch, created)
 		if err != nil {
 			w.s.d.Logf("states: delivering %d log events to %s: %v", len(batch), d.group, err)
 		}
@@ -180,8 +193,17 @@ func (w *logWriter) deliver(d *logDestination) {
 	}
 }
 
-func (w *logWriter) send(d *logDestination, batch []logs.InputLogEvent, created bool) error {
+func (w *logWriter) send(d *logDestination, rev *revision, batch []logs.InputLogEvent, created bool) error {
 	delivery := dispatch.Principal{ARN: deliveryService, Service: deliveryService, SourceARN: w.s.d.ARN("logs", "*")}
+	rev.mu.Lock()
+	key := rev.logKey
+	rev.mu.Unlock()
+	if key != nil && !bytes.Equal(key, d.opened) {
+		if _, err := w.s.d.Do(w.s.ctx, delivery, "kms", "Decrypt", &kms.DecryptInput{CiphertextBlob: key, EncryptionContext: w.s.deliveryContext()}); err != nil {
+			return fmt.Errorf("opening what the state machine's key protects: %w", err)
+		}
+		d.opened = key
+	}
 	if !created {
 		_, err := w.s.d.Do(w.s.ctx, delivery, "logs", "CreateLogStream", &logs.StreamInput{LogGroupName: d.group, LogStreamName: d.stream})
 		if err != nil && dispatch.AsError(err).Code != "ResourceAlreadyExistsException" {

@@ -35,6 +35,7 @@ type revision struct {
 	mu         sync.Mutex
 	principals map[string]cachedPrincipal // by role
 	dataKey    time.Time                  // until when the key's last grant holds
+	logKey     []byte                     // the data key that log events are under between here and the log delivery, sealed
 }
 
 type cachedPrincipal struct {
