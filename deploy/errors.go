@@ -16,6 +16,8 @@ const (
 	CodeRefused    Code = "refused"          // exit 4
 	CodeConcurrent Code = "concurrent"       // exit 1: another operation holds the stack's lock
 	CodeCancelled  Code = "cancelled"        // exit 1
+	// CodeNotDeployed says that the stack does not exist: exit 1.
+	CodeNotDeployed Code = "not_deployed"
 )
 
 // Error is a failure of an operation that a user should act on.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/carepath/carepath/platform"
 )
 
 // LocalStack is the name of the stack that runs on the embedded AWS.
@@ -67,4 +69,30 @@ func (p *Project) Stacks() ([]string, error) {
 		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml"))
 	}
 	return names, nil
+}
+
+// Configuration is what the file of a stack says, and what follows from it.
+type Configuration struct {
+	File     string // the file's path
+	Settings []platform.Setting
+}
+
+// Configuration reads and checks the file of a stack. What is wrong with it is an *Error with CodeUsage; if the program would
+// refuse it, its cause is a *platform.ConfigError with every problem.
+func (p *Project) Configuration(stack string) (*Configuration, error) {
+	c := &Configuration{File: filepath.Join(p.Root, "Pulumi."+stack+".yaml")}
+	text, err := os.ReadFile(c.File)
+	if err != nil {
+		names, _ := p.Stacks() // an unreadable folder only shortens the hint
+		return nil, &Error{Code: CodeUsage, Message: fmt.Sprintf("there is no stack %q: Pulumi.%s.yaml does not exist", stack, stack),
+			Hint: "the stacks are: " + strings.Join(names, ", "), Err: err}
+	}
+	file, err := platform.ParseStackFile(text)
+	if err == nil {
+		c.Settings, err = file.Check()
+	}
+	if err != nil {
+		return c, &Error{Code: CodeUsage, Message: c.File + ": " + err.Error(), Hint: "docs/configuration.md lists every key", Err: err}
+	}
+	return c, nil
 }

@@ -20,7 +20,6 @@ import (
 
 // Stack is one deployment of Carepath. Open makes it ready for operations.
 type Stack struct {
-	project  *Project
 	name     string
 	stack    auto.Stack
 	observer Observer
@@ -30,42 +29,61 @@ type Stack struct {
 type Options struct {
 	Stack    string
 	Observer Observer
+	// Program says that the operation runs the program, as Up and Preview do: the stack's configuration is checked before
+	// anything is started, and the stack is made where it does not exist yet. Without it a stack that does not exist is an
+	// *Error with CodeNotDeployed.
+	Program bool
 	// ServeArgs are the arguments with which this program serves the embedded AWS; for the local stack only.
 	ServeArgs []string
 }
 
-// Open finds the Pulumi CLI, for the local stack starts the embedded AWS, and selects the stack, making it where it does
-// not exist yet.
+// Open finds the Pulumi CLI, selects the stack, and for the local stack starts the embedded AWS.
 func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
-	if _, err := os.Stat(filepath.Join(p.Root, "Pulumi."+o.Stack+".yaml")); err != nil {
-		names, _ := p.Stacks() // an unreadable folder only shortens the hint
-		return nil, &Error{Code: CodeUsage, Message: fmt.Sprintf("there is no stack %q: Pulumi.%s.yaml does not exist", o.Stack, o.Stack),
-			Hint: "the stacks are: " + strings.Join(names, ", ")}
+	_, err := p.Configuration(o.Stack)
+	var invalid *platform.ConfigError
+	if err != nil && (o.Program || !errors.As(err, &invalid)) {
+		return nil, err
+	}
+	backend := filepath.Join(p.Home, "pulumi") // of the local stack
+	environment := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
+	if o.Stack == LocalStack {
+		if _, err := os.Stat(backend); err != nil && !o.Program {
+			return nil, notDeployed(o.Stack)
+		}
+		if err := os.MkdirAll(backend, 0o700); err != nil {
+			return nil, fmt.Errorf("making the folder of the local stack's state: %w", err)
+		}
 	}
 	cli, err := p.PulumiCLI(ctx, o.Observer.report)
 	if err != nil {
 		return nil, err
 	}
-	environment := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
 	if o.Stack == LocalStack {
 		status, err := p.StartLocal(ctx, o.ServeArgs)
 		if err != nil {
 			return nil, err
-		}
-		if err := os.MkdirAll(filepath.Join(p.Home, "pulumi"), 0o700); err != nil {
-			return nil, fmt.Errorf("making the folder of the local stack's state: %w", err)
 		}
 		for _, v := range append(p.PulumiEnvironment(status.ProviderPort), p.AWSEnvironment()...) {
 			environment[v.Name] = v.Value
 		}
 		environment["PULUMI_HOME"] = filepath.Join(p.Home, "pulumi-home")
 	}
-	stack, err := auto.UpsertStackInlineSource(ctx, o.Stack, "carepath", platform.Deploy,
-		auto.WorkDir(p.Root), auto.Pulumi(cli), auto.EnvVars(environment))
+	choose := auto.SelectStackInlineSource
+	if o.Program {
+		choose = auto.UpsertStackInlineSource
+	}
+	stack, err := choose(ctx, o.Stack, "carepath", platform.Deploy, auto.WorkDir(p.Root), auto.Pulumi(cli), auto.EnvVars(environment))
+	if !o.Program && auto.IsSelectStack404Error(err) {
+		return nil, notDeployed(o.Stack)
+	}
 	if err != nil {
 		return nil, failure(ctx, "selecting the stack "+o.Stack, err)
 	}
-	return &Stack{project: p, name: o.Stack, stack: stack, observer: o.Observer}, nil
+	return &Stack{name: o.Stack, stack: stack, observer: o.Observer}, nil
+}
+
+func notDeployed(stack string) error {
+	return &Error{Code: CodeNotDeployed, Message: "the stack " + stack + " is not deployed", Hint: "carepath up --stack " + stack + " deploys it"}
 }
 
 // run makes the channel for engine events, follows it while operate works, and completes the result.
@@ -121,16 +139,30 @@ func (s *Stack) Refresh(ctx context.Context) (*Result, error) {
 	})
 }
 
-// Destroy deletes the stack's resources. Of the local stack it leaves nothing on the machine.
-func (s *Stack) Destroy(ctx context.Context) (*Result, error) {
-	result, err := s.run(ctx, "destroying the stack "+s.name, func(ch chan<- events.EngineEvent) error {
-		_, err := s.stack.Destroy(ctx, optdestroy.EventStreams(ch), optdestroy.SuppressProgress())
-		return err
-	})
-	if err == nil && s.name == LocalStack {
-		err = s.project.ResetLocal(ctx)
+// Destroy opens a stack and deletes its resources; it is no error if it is not deployed. Of the local stack it leaves nothing
+// on the machine.
+func (p *Project) Destroy(ctx context.Context, o Options) (*Result, error) {
+	s, err := p.Open(ctx, o)
+	var e *Error
+	result := &Result{Stack: o.Stack, Changes: []Change{}, Counts: map[string]int{}}
+	switch {
+	case errors.As(err, &e) && e.Code == CodeNotDeployed:
+		o.Observer.report(e.Message + ": there is nothing to destroy")
+	case err != nil:
+		return nil, err
+	default:
+		result, err = s.run(ctx, "destroying the stack "+s.name, func(ch chan<- events.EngineEvent) error {
+			_, err := s.stack.Destroy(ctx, optdestroy.EventStreams(ch), optdestroy.SuppressProgress())
+			return err
+		})
+		if err != nil {
+			return result, err
+		}
 	}
-	return result, err
+	if o.Stack == LocalStack {
+		return result, p.ResetLocal(ctx)
+	}
+	return result, nil
 }
 
 // Outputs returns the stack's outputs as plain values; secrets stay hidden.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/carepath/carepath/components/golambda"
@@ -86,16 +85,11 @@ const (
 	keyIntake      = "carepath:intake"
 )
 
-// Keys are all keys that a stack's configuration may have.
-func Keys() []string {
-	return []string{keyRegion, keyEnvironment, keyAccountID, keyPlatform, keyIntake}
-}
-
 // Problem is one thing that is wrong with a configuration.
 type Problem struct {
-	Path    string // such as "carepath:intake.retry.maxAttempts"
-	Value   string // as JSON; empty if it is missing
-	Allowed string // what it may be
+	Path    string `json:"path"`            // such as "carepath:intake.retry.maxAttempts"
+	Value   string `json:"value,omitempty"` // as JSON; empty if it is missing
+	Allowed string `json:"allowed"`         // what it may be
 }
 
 // String says it in one line.
@@ -133,15 +127,26 @@ var (
 	topicPattern       = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$`)
 )
 
-// LoadConfig reads and checks a stack's configuration. get returns the value of a key as Pulumi has it: objects are JSON
-// text. A configuration with problems gives a *ConfigError with all of them. Keys that get cannot be asked for are the
-// caller's to check, see Keys; unknown members of objects are problems.
-func LoadConfig(get func(key string) (string, bool)) (*Config, error) {
-	r := &configReader{get: get}
+// LoadConfig reads and checks a stack's configuration. values has what the stack gives for each key, as Pulumi has it:
+// objects are JSON text. A configuration with problems gives a *ConfigError with all of them; a key that the program does not
+// read is one, so that a misspelt key is not without effect.
+func LoadConfig(values map[string]string) (*Config, error) {
+	r := &configReader{values: values}
+	c := r.config()
+	if len(r.problems) > 0 {
+		return nil, &ConfigError{Problems: r.problems}
+	}
+	return c, nil
+}
+
+// config reads every key. The order is that of the reference and of the problems.
+func (r *configReader) config() *Config {
 	c := &Config{}
-	c.Environment = r.text(keyEnvironment, environmentPattern, `"local", or a name of your own such as "dev": lower-case letters, digits and hyphens`)
-	c.Region = r.text(keyRegion, regionPattern, `a region, such as "us-east-1"`)
-	c.AccountID = r.text(keyAccountID, accountPattern, "the twelve digits of the AWS account that the stack belongs to")
+	c.Environment = r.text(keyEnvironment, environmentPattern, `"local", or a name of your own such as "dev": lower-case letters, digits and hyphens`,
+		`The environment's name; every resource is tagged with it. "local" runs on the embedded AWS.`)
+	c.Region = r.text(keyRegion, regionPattern, `a region, such as "us-east-1"`, "The AWS region that everything is deployed into.")
+	c.AccountID = r.text(keyAccountID, accountPattern, "the twelve digits of the AWS account that the stack belongs to",
+		"The AWS account that the stack belongs to. Nothing is deployed into any other.")
 	local := c.Environment == LocalEnvironment
 
 	p := &c.Platform
@@ -151,21 +156,19 @@ func LoadConfig(get func(key string) (string, bool)) (*Config, error) {
 		p.Architecture, p.ManageAPIGatewayAccount = golambda.Host, true
 		architectures = append(architectures, string(golambda.Host))
 	}
-	o := r.object(keyPlatform)
-	choice(o, "architecture", &p.Architecture, architectures...)
-	o.integer("logRetentionDays", &p.LogRetentionDays, func(n int) bool { return slices.Contains(logRetentions, n) },
-		"one of "+strings.Trim(strings.ReplaceAll(fmt.Sprint(logRetentions), " ", ", "), "[]"))
-	o.boolean("protect", &p.Protect)
-	o.boolean("manageApiGatewayAccount", &p.ManageAPIGatewayAccount)
-	o.texts("alarmTopicArns", &p.AlarmTopicARNs, topicPattern, "the ARN of an SNS topic")
+	o := r.object(keyPlatform, "What all systems share.")
+	choice(o, "architecture", &p.Architecture, "The processor that functions are built for; host is this machine's.", architectures...)
+	o.oneOf("logRetentionDays", &p.LogRetentionDays, logRetentions, "How many days every log group keeps its events.")
+	o.boolean("protect", &p.Protect, "Keeps Pulumi from deleting what holds data or keys.")
+	o.boolean("manageApiGatewayAccount", &p.ManageAPIGatewayAccount,
+		"This stack owns the region's API Gateway account settings, with the role that writes access logs. Exactly one stack of an account and region may.")
+	o.texts("alarmTopicArns", &p.AlarmTopicARNs, topicPattern, "the ARN of an SNS topic", "SNS topics that hear of alarms.")
 	o.end()
 
 	c.Intake = intakeDefaults(local)
-	c.Intake.read(r.object(keyIntake))
-	if len(r.problems) > 0 {
-		return nil, &ConfigError{Problems: r.problems}
-	}
-	return c, nil
+	c.Intake.read(r.object(keyIntake, "The asynchronous intake."))
+	r.end()
+	return c
 }
 
 func intakeDefaults(local bool) IntakeConfig {
@@ -184,9 +187,11 @@ func intakeDefaults(local bool) IntakeConfig {
 
 func (i *IntakeConfig) read(o *objectReader) {
 	before := len(o.reader.problems)
-	choice(o, "workflowType", &i.WorkflowType, string(workflow.Standard), string(workflow.Express))
-	o.within("maxBodyBytes", &i.MaxBodyBytes, 1, restapi.DefaultMaxBodyBytes)
-	o.texts("headers", &i.Headers, headerPattern, "a header's name: letters, digits, - and _")
+	choice(o, "workflowType", &i.WorkflowType, "The state machine's type. EXPRESS costs less and does not know a repeated Idempotency-Key.",
+		string(workflow.Standard), string(workflow.Express))
+	o.within("maxBodyBytes", &i.MaxBodyBytes, 1, restapi.DefaultMaxBodyBytes, "The largest body that is accepted, in bytes.")
+	o.texts("headers", &i.Headers, headerPattern, "a header's name: letters, digits, - and _",
+		"The request's headers that reach the workflow. Each is named once, whatever the case.")
 	seen := map[string]bool{}
 	for _, h := range i.Headers {
 		if lower := strings.ToLower(h); seen[lower] {
@@ -195,17 +200,17 @@ func (i *IntakeConfig) read(o *objectReader) {
 			seen[lower] = true
 		}
 	}
-	o.within("functionTimeoutSeconds", &i.FunctionTimeoutSeconds, 1, 900)
-	o.within("functionMemoryMb", &i.FunctionMemoryMB, 128, 10240)
-	t := o.object("throttle")
-	t.number("ratePerSecond", &i.Throttle.RatePerSecond, 1, 10000)
-	t.within("burst", &i.Throttle.Burst, 1, 5000)
+	o.within("functionTimeoutSeconds", &i.FunctionTimeoutSeconds, 1, 900, "How long one try of the function may take, in seconds.")
+	o.within("functionMemoryMb", &i.FunctionMemoryMB, 128, 10240, "The function's memory, in MiB.")
+	t := o.object("throttle", "A token bucket that all clients share.")
+	t.number("ratePerSecond", &i.Throttle.RatePerSecond, 1, 10000, "Requests per second.")
+	t.within("burst", &i.Throttle.Burst, 1, 5000, "Requests at once.")
 	t.end()
-	r := o.object("retry")
-	r.within("maxAttempts", &i.Retry.MaxAttempts, 0, 100)
-	r.within("intervalSeconds", &i.Retry.IntervalSeconds, 1, 3600)
-	r.number("backoffRate", &i.Retry.BackoffRate, 1, 10)
-	r.within("maxDelaySeconds", &i.Retry.MaxDelaySeconds, 1, 86400)
+	r := o.object("retry", "How often a payload that the function fails on is tried again, with back-off and full jitter. With EXPRESS all tries must fit into its five minutes.")
+	r.within("maxAttempts", &i.Retry.MaxAttempts, 0, 100, "Tries after the first.")
+	r.within("intervalSeconds", &i.Retry.IntervalSeconds, 1, 3600, "Seconds before the first of them.")
+	r.number("backoffRate", &i.Retry.BackoffRate, 1, 10, "The factor by which the interval grows.")
+	r.within("maxDelaySeconds", &i.Retry.MaxDelaySeconds, 1, 86400, "The longest interval, in seconds; not less than intervalSeconds.")
 	if len(o.reader.problems) == before && i.Retry.MaxDelaySeconds < i.Retry.IntervalSeconds {
 		r.problem("maxDelaySeconds", fmt.Sprint(i.Retry.MaxDelaySeconds), fmt.Sprintf("at least intervalSeconds, %d", i.Retry.IntervalSeconds))
 	}

@@ -2,28 +2,23 @@ package platform
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/carepath/carepath/components/golambda"
 	"github.com/carepath/carepath/components/workflow"
-	"github.com/carepath/carepath/lang/jsonvalue"
-	"gopkg.in/yaml.v3"
 )
 
 // from reads keys from a map, on top of the required ones.
-func from(values map[string]string) func(string) (string, bool) {
+func from(values map[string]string) map[string]string {
 	all := map[string]string{"aws:region": "us-east-1", "carepath:environment": "dev", "carepath:accountId": "123456789012"}
 	for k, v := range values {
-		all[k] = v
+		if all[k] = v; v == "<none>" {
+			delete(all, k)
+		}
 	}
-	return func(key string) (string, bool) {
-		v, ok := all[key]
-		return v, ok && v != "<none>"
-	}
+	return all
 }
 
 func TestConfigDefaultsFollowTheEnvironment(t *testing.T) {
@@ -80,6 +75,8 @@ func TestConfigProblems(t *testing.T) {
 			[]string{"carepath:environment", "aws:region", "carepath:accountId"}},
 		{"malformed scalars", map[string]string{"aws:region": "mars", "carepath:environment": "Dev!", "carepath:accountId": "12"},
 			[]string{"carepath:environment", "aws:region", "carepath:accountId"}},
+		{"misspelt keys", map[string]string{"carepath:intkae": "{}", "aws:profile": "mine", "carepth:intake": "{}", "pulumi:disable-default-providers": "[]"},
+			[]string{"aws:profile", "carepath:intkae", "carepth:intake"}},
 		{"not objects", map[string]string{"carepath:platform": "[]", "carepath:intake": "x y"}, []string{"carepath:platform", "carepath:intake"}},
 		{"unknown members", map[string]string{"carepath:platform": `{"protekt":true}`, "carepath:intake": `{"retry":{"tries":1},"x":null}`},
 			[]string{"carepath:platform.protekt", "carepath:intake.retry.tries", "carepath:intake.x"}},
@@ -115,42 +112,5 @@ func TestConfigProblems(t *testing.T) {
 				t.Errorf("got the problems %q, want %q\n%v", got, test.want, err)
 			}
 		})
-	}
-}
-
-func TestStackFilesAreValid(t *testing.T) {
-	files, err := filepath.Glob("../Pulumi.*.yaml")
-	if err != nil || len(files) < 3 {
-		t.Fatalf("found %v (%v)", files, err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stack struct {
-			Config map[string]any
-		}
-		if err := yaml.Unmarshal(text, &stack); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for key := range stack.Config {
-			if !slices.Contains(Keys(), key) && !strings.HasPrefix(key, "pulumi:") {
-				t.Errorf("%s: the program does not read %q", file, key)
-			}
-		}
-		_, err = LoadConfig(func(key string) (string, bool) {
-			switch v := stack.Config[key].(type) {
-			case nil:
-				return "", false
-			case string:
-				return v, true
-			default:
-				return jsonvalue.Text(plainJSON(v)), true
-			}
-		})
-		if err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
 	}
 }

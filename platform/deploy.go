@@ -1,8 +1,10 @@
 package platform
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 
 	"github.com/carepath/carepath/components/policy"
@@ -16,7 +18,11 @@ import (
 // Deploy is the program. Its outputs are plain strings: apiUrl, the base URL of the API; intakeUrl, where payloads are
 // posted; intakeStateMachineArn and intakeDeadLetterQueueUrl.
 func Deploy(ctx *pulumi.Context) error {
-	config, err := LoadConfig(func(key string) (string, bool) { return ctx.GetConfig(key) })
+	values, err := configValues(ctx)
+	if err != nil {
+		return err
+	}
+	config, err := LoadConfig(values)
 	if err != nil {
 		return err
 	}
@@ -36,6 +42,29 @@ func Deploy(ctx *pulumi.Context) error {
 		ctx.Export(name, value)
 	}
 	return nil
+}
+
+// configValues are the stack's values of all keys that the program reads, and of those that it does not know: the engine
+// tells their names only in the environment that it starts a program with. Where carepath is the program it has checked
+// the stack's file before.
+func configValues(ctx *pulumi.Context) (map[string]string, error) {
+	values := map[string]string{}
+	if text := os.Getenv(pulumi.EnvConfig); text != "" {
+		if err := json.Unmarshal([]byte(text), &values); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", pulumi.EnvConfig, err)
+		}
+	}
+	for _, s := range Settings("") {
+		if object, _ := s.parent(); object != "" {
+			continue
+		}
+		if value, ok := ctx.GetConfig(s.Path); ok {
+			values[s.Path] = value
+		} else {
+			delete(values, s.Path)
+		}
+	}
+	return values, nil
 }
 
 // system is what the systems of a stack share.

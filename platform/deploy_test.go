@@ -23,18 +23,6 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func plainJSON(v any) any {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	value, err := jsonvalue.Parse(text)
-	if err != nil {
-		panic(err)
-	}
-	return value
-}
-
 // registered is one resource that the program asked for.
 type registered struct {
 	token, name, parent, provider string
@@ -240,10 +228,11 @@ func TestEnumsOfTheComponentsAgree(t *testing.T) {
 }
 
 func TestDeployReportsAnInvalidConfigurationBeforeAnyResource(t *testing.T) {
-	t.Setenv("PULUMI_CONFIG", `{"aws:region":"us-east-1"}`)
+	t.Setenv("PULUMI_CONFIG", `{"aws:region":"us-east-1","carepath:intkae":"{}"}`)
 	e := &engine{}
 	err := pulumi.RunErr(Deploy, pulumi.WithMocks("carepath", "test", e))
-	if err == nil || !strings.Contains(err.Error(), "carepath:accountId") || !strings.Contains(err.Error(), "carepath:environment") {
+	if err == nil || !strings.Contains(err.Error(), "carepath:accountId") || !strings.Contains(err.Error(), "carepath:environment") ||
+		!strings.Contains(err.Error(), "carepath:intkae: got \"{}\": must be removed: the keys are carepath:environment, ") {
 		t.Errorf("got %v", err)
 	}
 	for _, r := range e.resources {

@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/carepath/carepath/deploy"
+	"github.com/carepath/carepath/platform"
 )
 
 func main() {
@@ -32,7 +34,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	root := newRootCommand(&streams{in: stdin, out: stdout, err: stderr})
+	root, g := newRootCommand(&streams{in: stdin, out: stdout, err: stderr})
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -42,15 +44,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	fmt.Fprintln(stderr, "error: "+err.Error())
-	var e *deploy.Error
-	if !errors.As(err, &e) {
-		var usage *usageError
-		if errors.As(err, &usage) {
-			return exitUsage
+	if (g.json || slices.Contains(args, "--json")) && !g.printed { // flags after a wrong one were not read
+		if err := g.printJSON(failure(err)); err != nil {
+			fmt.Fprintln(stderr, "error: "+err.Error())
 		}
-		return exitFailed
 	}
-	switch e.Code {
+	switch code(err) {
 	case deploy.CodeUsage:
 		return exitUsage
 	case deploy.CodeDrift:
@@ -59,4 +58,37 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitRefused
 	}
 	return exitFailed
+}
+
+// code is the kind of an error of any command.
+func code(err error) deploy.Code {
+	var e *deploy.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return deploy.CodeUsage
+	}
+	return deploy.CodeFailed
+}
+
+// failure is what --json prints of an error, unless the command has printed its document before it failed.
+func failure(err error) any {
+	type description struct {
+		Code     deploy.Code        `json:"code"`
+		Message  string             `json:"message"`
+		Hint     string             `json:"hint,omitempty"`
+		Problems []platform.Problem `json:"problems,omitempty"` // of a configuration
+	}
+	d := description{Code: code(err), Message: err.Error()}
+	var e *deploy.Error
+	if errors.As(err, &e) {
+		d.Message, d.Hint = e.Message, e.Hint
+	}
+	var invalid *platform.ConfigError
+	if errors.As(err, &invalid) {
+		d.Problems = invalid.Problems
+	}
+	return map[string]description{"error": d}
 }

@@ -13,17 +13,27 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// open makes the chosen stack ready, with its progress on standard error.
-func (g *global) open(cmd *cobra.Command) (*deploy.Stack, error) {
+// options say how the chosen stack is opened, with its progress on standard error. program says that the operation runs the
+// program.
+func (g *global) options(cmd *cobra.Command, program bool) (*deploy.Project, deploy.Options, error) {
 	p, err := g.project(cmd)
 	if err != nil {
-		return nil, err
+		return nil, deploy.Options{}, err
 	}
 	observer := deploy.Observer{Report: func(text string) { g.note("%s", text) }, Message: g.printMessage}
 	if !g.json {
 		observer.Change = g.printChange
 	}
-	return p.Open(cmd.Context(), deploy.Options{Stack: g.stack, Observer: observer, ServeArgs: serveArgs(p)})
+	return p, deploy.Options{Stack: g.stack, Observer: observer, Program: program, ServeArgs: serveArgs(p)}, nil
+}
+
+// open makes the chosen stack ready.
+func (g *global) open(cmd *cobra.Command, program bool) (*deploy.Stack, error) {
+	p, options, err := g.options(cmd, program)
+	if err != nil {
+		return nil, err
+	}
+	return p.Open(cmd.Context(), options)
 }
 
 var opMarks = map[string]string{
@@ -97,7 +107,7 @@ Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up
 					return err
 				}
 			}
-			stack, err := g.open(cmd)
+			stack, err := g.open(cmd, true)
 			if err != nil {
 				return err
 			}
@@ -134,11 +144,11 @@ func (g *global) printOutputs(outputs map[string]any) {
 }
 
 // operation is a command that opens the stack and does one thing with it.
-func operation(g *global, use, short, done string, do func(context.Context, *deploy.Stack) (*deploy.Result, error)) *cobra.Command {
+func operation(g *global, use, short, done string, program bool, do func(context.Context, *deploy.Stack) (*deploy.Result, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			stack, err := g.open(cmd)
+			stack, err := g.open(cmd, program)
 			if err != nil {
 				return err
 			}
@@ -152,12 +162,12 @@ func operation(g *global, use, short, done string, do func(context.Context, *dep
 }
 
 func newPreviewCommand(g *global) *cobra.Command {
-	return operation(g, "preview", "Say what up would do", "previewed",
+	return operation(g, "preview", "Say what up would do", "previewed", true,
 		func(ctx context.Context, s *deploy.Stack) (*deploy.Result, error) { return s.Preview(ctx) })
 }
 
 func newRefreshCommand(g *global) *cobra.Command {
-	return operation(g, "refresh", "Bring the stack's state up to date with what is deployed", "refreshed",
+	return operation(g, "refresh", "Bring the stack's state up to date with what is deployed", "refreshed", false,
 		func(ctx context.Context, s *deploy.Stack) (*deploy.Result, error) { return s.Refresh(ctx) })
 }
 
@@ -174,11 +184,11 @@ For the stack "local" it also stops the embedded AWS and deletes everything it l
 			if err := g.confirm(fmt.Sprintf("Delete every resource of the stack %q?", g.stack), yes); err != nil {
 				return err
 			}
-			stack, err := g.open(cmd)
+			p, options, err := g.options(cmd, false)
 			if err != nil {
 				return err
 			}
-			result, err := stack.Destroy(cmd.Context())
+			result, err := p.Destroy(cmd.Context(), options)
 			if err != nil {
 				return err
 			}
@@ -193,7 +203,7 @@ func newOutputsCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "outputs [NAME]", Short: "Print the stack's outputs, or one of them", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			stack, err := g.open(cmd)
+			stack, err := g.open(cmd, false)
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ a Standard workflow a redrive that was cut off starts nothing twice.`,
 			if err != nil {
 				return err
 			}
-			stack, err := g.open(cmd)
+			stack, err := g.open(cmd, false)
 			if err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ a Standard workflow a redrive that was cut off starts nothing twice.`,
 			r.QueueURL, _ = outputs["intakeDeadLetterQueueUrl"].(string)
 			r.StateMachineARN, _ = outputs["intakeStateMachineArn"].(string)
 			if r.QueueURL == "" || r.StateMachineARN == "" {
-				return &deploy.Error{Code: deploy.CodeFailed, Message: "the stack " + g.stack + " is not deployed", Hint: "carepath up --stack " + g.stack}
+				return &deploy.Error{Code: deploy.CodeNotDeployed, Message: "the stack " + g.stack + " has no intake", Hint: "carepath up --stack " + g.stack + " deploys it"}
 			}
 			if r.Config, err = g.awsConfig(cmd, p); err != nil {
 				return err

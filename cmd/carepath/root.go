@@ -26,12 +26,13 @@ type usageError struct{ error }
 // global holds the flags that every command has.
 type global struct {
 	*streams
-	stack string
-	json  bool
-	port  int
+	stack   string
+	json    bool
+	port    int
+	printed bool // the command's one JSON document is out
 }
 
-func newRootCommand(s *streams) *cobra.Command {
+func newRootCommand(s *streams) (*cobra.Command, *global) {
 	g := &global{streams: s}
 	root := &cobra.Command{
 		Use:           "carepath",
@@ -48,10 +49,33 @@ func newRootCommand(s *streams) *cobra.Command {
 	flags.IntVar(&g.port, "port", deploy.DefaultPort, "where the embedded AWS listens, on the loopback address (environment: CAREPATH_PORT)")
 	root.AddCommand(
 		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDestroyCommand(g), newOutputsCommand(g),
-		newRedriveCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newDoctorCommand(g), newVersionCommand(g),
+		newRedriveCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newConfigCommand(g), newDoctorCommand(g), newVersionCommand(g),
 	)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !g.json {
+			help(cmd, args)
+			return
+		}
+		var text strings.Builder
+		cmd.SetOut(&text)
+		help(cmd, args)
+		_ = g.printJSON(map[string]string{"command": cmd.CommandPath(), "help": text.String()}) // cobra takes no error from here
+	})
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+					return fmt.Errorf("unknown command %q for %q", strings.Join(rest, " "), found.CommandPath())
+				}
+				return nil
+			}
+		}
+	}
+	root.InitDefaultCompletionCmd()
 	wrapArgs(root)
-	return root
+	return root, g
 }
 
 // wrapArgs makes wrong arguments usage errors, so that they exit with 2 as wrong flags do. A command that only holds others
@@ -89,19 +113,19 @@ func (g *global) project(cmd *cobra.Command) (*deploy.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Port = g.port
-	if value := os.Getenv("CAREPATH_PORT"); value != "" && !cmd.Flags().Changed("port") {
-		port, err := strconv.Atoi(value)
-		if err != nil || port < 1 || port > 65535 {
-			return nil, &usageError{fmt.Errorf("CAREPATH_PORT is %q: want a port number, 1 to 65535", value)}
-		}
-		p.Port = port
+	name, value := "--port", strconv.Itoa(g.port)
+	if text := os.Getenv("CAREPATH_PORT"); text != "" && !cmd.Flags().Changed("port") {
+		name, value = "CAREPATH_PORT", text
+	}
+	if p.Port, err = strconv.Atoi(value); err != nil || p.Port < 1 || p.Port > 65535 {
+		return nil, &usageError{fmt.Errorf("%s is %q: want a port number, 1 to 65535", name, value)}
 	}
 	return p, nil
 }
 
 // printJSON writes the command's one JSON document.
 func (g *global) printJSON(v any) error {
+	g.printed = true
 	enc := json.NewEncoder(g.out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
