@@ -1,6 +1,7 @@
-// Package store keeps the embedded AWS's state in one bbolt file. What describes resources (the control plane) is written
-// through on every change, so that it survives kill -9. What flows through them (the data plane: messages, executions,
-// log events) is written when the process stops cleanly.
+// Package store keeps the embedded AWS's state in one bbolt file and in journals beside it. What describes resources (the
+// control plane) is written through on every change, so that it survives kill -9. What flows through them and was accepted
+// (messages, executions) is in journals and survives it too; the rest (log events, sessions) is written when the process
+// stops cleanly.
 package store
 
 import (
@@ -22,6 +23,8 @@ type Store struct {
 	db     *bolt.DB // nil: memory only
 	mu     sync.Mutex
 	savers []func() error
+
+	journals []*Journal
 }
 
 // Memory returns a store that keeps nothing beyond the process.
@@ -39,21 +42,26 @@ func Open(path string) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// OnSave registers what writes a service's data plane when the process stops cleanly.
+// OnSave registers what writes a service's state that is in no Table or Journal when the process stops cleanly.
 func (s *Store) OnSave(save func() error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.savers = append(s.savers, save)
 }
 
-// Close saves every data plane and closes the file.
+// Close saves what services keep until a clean stop and closes the files.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	savers := s.savers
+	savers, journals := s.savers, s.journals
 	s.mu.Unlock()
 	var first error
 	for _, save := range savers {
 		if err := save(); err != nil && first == nil {
+			first = err
+		}
+	}
+	for _, j := range journals {
+		if err := j.close(); err != nil && first == nil {
 			first = err
 		}
 	}
