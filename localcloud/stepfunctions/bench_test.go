@@ -8,13 +8,20 @@ import (
 )
 
 // BenchmarkExecution runs executions of a Lambda task with retries and a dead-letter queue end to end, the function
-// answering at once.
+// answering at once. Of Standard ones it is run in memory too, to see what surviving kill -9 costs.
 func BenchmarkExecution(b *testing.B) {
-	for _, kind := range []string{"STANDARD", "EXPRESS"} {
-		b.Run(kind, func(b *testing.B) {
-			w := newWorld(b, store.Memory())
+	for _, c := range []struct {
+		name, kind string
+		open       func(testing.TB, string) *store.Store
+	}{
+		{"STANDARD", "STANDARD", open},
+		{"EXPRESS", "EXPRESS", open},
+		{"STANDARD in memory", "STANDARD", func(testing.TB, string) *store.Store { return store.Memory() }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			w := newWorld(b, c.open(b, b.TempDir()))
 			created, err := dispatch.Do[CreateStateMachineOutput](b.Context(), w.d, w.d.Root(), "states", "CreateStateMachine",
-				&CreateStateMachineInput{Name: "m", Type: kind, RoleArn: role, Definition: intake})
+				&CreateStateMachineInput{Name: "m", Type: c.kind, RoleArn: role, Definition: intake})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -37,6 +37,7 @@ type execution struct {
 	run     *asl.Execution // nil once closed
 	events  []asl.Event    // while it runs
 	history history        // once it is closed
+	refused error          // why it was taken out again before it began
 	status  string
 	stop    time.Time
 	output  *string // JSON text
@@ -138,6 +139,7 @@ func (s *Service) conclude(e *execution, now time.Time) (closed func()) {
 		e.failure = &failure{name, cause}
 	}
 	e.history = s.compact(e)
+	s.journalEnd(e)
 	e.run, e.events = nil, nil
 	waiters, children := e.waiters, e.nested
 	e.waiters, e.nested = nil, nil
@@ -147,30 +149,38 @@ func (s *Service) conclude(e *execution, now time.Time) (closed func()) {
 		}
 		m := e.machine
 		m.mu.Lock()
-		delete(m.open, e)
+		s.left(m, e)
 		gone := m.deleting && len(m.open) == 0
-		var oldest *execution
-		if !e.rev.express() {
-			m.closed.push(e)
-			if m.closed.len() > MaxClosedExecutions {
-				oldest, _ = m.closed.pop()
-			}
-		}
 		m.mu.Unlock()
 		close(e.done)
 		for _, f := range waiters {
 			s.pool.submit(f)
 		}
-		if oldest != nil {
-			s.evict(oldest)
-		}
 		if !e.rev.express() {
-			s.budget.add(s, e)
+			s.retire(e)
 		}
 		if gone {
-			s.forget(e.rev.ARN, m)
+			if err := s.forget(e.rev.ARN, m); err != nil {
+				s.d.Logf("states: forgetting the deleted %s: %v", e.rev.ARN, err)
+			}
 		}
 	}
+}
+
+// retire keeps a closed Standard execution and drops the oldest of too many.
+func (s *Service) retire(e *execution) {
+	m := e.machine
+	var oldest *execution
+	m.mu.Lock()
+	m.closed.push(e)
+	if m.closed.len() > MaxClosedExecutions {
+		oldest, _ = m.closed.pop()
+	}
+	m.mu.Unlock()
+	if oldest != nil {
+		s.evict(oldest)
+	}
+	s.budget.add(s, e)
 }
 
 // whenClosed calls f, in a job of its own, once the execution is closed.
@@ -231,6 +241,7 @@ func (s *Service) remove(e *execution) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.byName[e.name] == e {
+		s.journal.Delete(e.arn) // before another takes its name, and so its key
 		delete(m.byName, e.name)
 	}
 	if m.evicted++; m.evicted > 64 && m.evicted > len(m.order)/8 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -391,39 +390,5 @@ func TestARepeatedStartIsLoggedOnce(t *testing.T) {
 	w.pass(2*time.Second, time.Second)
 	if len(w.logged) != 2 || !strings.Contains(w.logged[0].Message, `"details":{"input":"{}","inputDetails":{"truncated":false},"roleArn":`) {
 		t.Errorf("%v", w.logged)
-	}
-}
-
-func TestExecutionsSurviveACleanStop(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	st, err := store.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newWorld(t, st)
-	m := create(w, "m", "", waiting)
-	closed := begin(w, m, "closed", `{"a": "`+strings.Repeat("x", 100)+`"}`)
-	w.pass(time.Minute, time.Minute)
-	open := begin(w, m, "open", `{"b":1}`)
-	history := fmt.Sprint(historyOf(w, closed, &GetExecutionHistoryInput{}))
-	if err := w.s.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if st, err = store.Open(path); err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	w = newWorld(t, st)
-	finished(w, closed, succeeded)
-	if got := fmt.Sprint(historyOf(w, closed, &GetExecutionHistoryInput{})); got != history {
-		t.Errorf("%s\nwant %s", got, history)
-	}
-	finished(w, open, running)
-	w.pass(time.Minute, time.Minute)
-	if out := finished(w, open, succeeded); *out.Output != `{"b":1}` {
-		t.Error(*out.Output)
 	}
 }

@@ -77,14 +77,20 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB, st *store.Store) *world {
 	t.Helper()
+	return newWorldWith(t, st, func(_ context.Context, in *lambda.InvokeInput) (*lambda.InvokeOutput, error) {
+		return &lambda.InvokeOutput{StatusCode: 200, ExecutedVersion: "$LATEST", Payload: in.Payload}, nil
+	})
+}
+
+// newWorldWith is newWorld with what the function does, which executions that start again call at once.
+func newWorldWith(t testing.TB, st *store.Store, function func(context.Context, *lambda.InvokeInput) (*lambda.InvokeOutput, error)) *world {
+	t.Helper()
 	w := &world{clock: clock.NewDriven(start), rules: &rules{denied: map[string]bool{}}}
 	w.T, _ = t.(*testing.T)
 	d := dispatch.New(w.clock, account, "us-east-1")
 	d.SetAuthorizer(w.rules)
 	w.d = d
-	w.function = func(_ context.Context, in *lambda.InvokeInput) (*lambda.InvokeOutput, error) {
-		return &lambda.InvokeOutput{StatusCode: 200, ExecutedVersion: "$LATEST", Payload: in.Payload}, nil
-	}
+	w.function = function
 	dispatch.Register(d, dispatch.Operation{Service: "lambda", Action: "Invoke", Permission: "lambda:InvokeFunction"},
 		dispatch.On(func(_ *dispatch.Call, in *lambda.InvokeInput) []string { return []string{in.FunctionName} }),
 		func(ctx context.Context, _ *dispatch.Call, in *lambda.InvokeInput) (*lambda.InvokeOutput, error) {

@@ -168,6 +168,14 @@ func (p *packer) text(s string) {
 	p.b = append(p.b, s...)
 }
 
+func (p *packer) flag(yes bool) {
+	if yes {
+		p.b = append(p.b, 1)
+	} else {
+		p.b = append(p.b, 0)
+	}
+}
+
 func (p *packer) value(v any) {
 	switch v := v.(type) {
 	case nil:
@@ -251,6 +259,8 @@ func (u *unpacker) text() string {
 	u.b = u.b[n:]
 	return s
 }
+
+func (u *unpacker) flag() bool { return u.uvarint() == 1 }
 
 func (u *unpacker) value() any {
 	tag := u.b[0]

@@ -31,6 +31,7 @@ func (r record) express() bool { return r.Type == "EXPRESS" }
 type revision struct {
 	record
 	compiled *asl.Machine
+	hashed   string // the record's hash
 
 	mu         sync.Mutex
 	principals map[string]cachedPrincipal // by role
@@ -48,7 +49,7 @@ func compile(r record) (*revision, error) {
 	if err != nil {
 		return nil, &dispatch.Error{Code: "InvalidDefinition", Message: err.Error()}
 	}
-	return &revision{record: r, compiled: compiled, principals: map[string]cachedPrincipal{}}, nil
+	return &revision{record: r, compiled: compiled, hashed: r.hash(), principals: map[string]cachedPrincipal{}}, nil
 }
 
 // machine is a state machine and its executions.
@@ -57,6 +58,7 @@ type machine struct {
 	current  *revision
 	deleting bool
 	open     map[*execution]bool // what runs, Express included
+	running  map[string]int      // of open, by the revision's hash
 
 	// Standard executions only:
 	byName  map[string]*execution
@@ -67,7 +69,7 @@ type machine struct {
 }
 
 func newMachine(rev *revision) *machine {
-	return &machine{current: rev, byName: map[string]*execution{}, open: map[*execution]bool{}}
+	return &machine{current: rev, byName: map[string]*execution{}, open: map[*execution]bool{}, running: map[string]int{}}
 }
 
 func (m *machine) opened() []*execution {
@@ -234,6 +236,12 @@ func (s *Service) replace(m *machine, old, rev *revision) (bool, error) {
 	if m.current != old {
 		return false, nil
 	}
+	if err := s.keep(m, old, rev); err != nil {
+		return false, err
+	}
+	if err := s.journal.Flush(); err != nil {
+		return false, err
+	}
 	if err := s.records.Put(rev.ARN, rev.record); err != nil {
 		return false, err
 	}
@@ -260,24 +268,27 @@ func (s *Service) deleteStateMachine(_ context.Context, _ *dispatch.Call, in *De
 	gone := len(m.open) == 0
 	m.mu.Unlock()
 	if gone {
-		s.forget(in.StateMachineArn, m)
+		return &Empty{}, s.forget(in.StateMachineArn, m)
 	}
 	return &Empty{}, nil
 }
 
-// forget drops a deleted machine whose last execution has ended.
-func (s *Service) forget(arn string, m *machine) {
-	s.mu.Lock()
-	if s.machines[arn] == m {
-		delete(s.machines, arn)
-	}
-	s.mu.Unlock()
+// forget drops a deleted machine whose last execution has ended: first its executions, of which nothing must be left when
+// another machine may take its name.
+func (s *Service) forget(arn string, m *machine) error {
 	m.mu.Lock()
 	all := m.order
 	m.mu.Unlock()
 	for _, e := range all {
 		s.evict(e)
 	}
+	err := s.journal.Flush()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.machines[arn] == m {
+		delete(s.machines, arn)
+	}
+	return err
 }
 
 func (s *Service) listStateMachines(_ context.Context, _ *dispatch.Call, in *ListInput) (*ListStateMachinesOutput, error) {
@@ -360,7 +371,7 @@ func (s *Service) changeTags(arn string, change func([]Tag) []Tag) error {
 	if err := s.records.Put(arn, r); err != nil {
 		return err
 	}
-	m.current = &revision{record: r, compiled: m.current.compiled, principals: map[string]cachedPrincipal{}}
+	m.current = &revision{record: r, compiled: m.current.compiled, hashed: m.current.hashed, principals: map[string]cachedPrincipal{}}
 	return nil
 }
 

@@ -5,6 +5,11 @@
 // policies. Executions of a machine that is deleted are forgotten with it (AWS keeps them for 90 days). At most
 // [MaxClosedExecutions] closed executions are kept per machine and [MaxHistoryBytes] of history in all; the oldest go
 // first, and with its record goes the protection of an execution's name.
+//
+// StartExecution answers when the execution is in a [store.Journal], and no end is seen before it is there: whatever ends
+// the process, kill -9 included, executions that have ended keep their outcome and history, and those that were open start
+// again from their input. So a task may be done more than once. The journal's log takes, beside 24 MB, at most twice what is
+// kept: closed executions as bounded above, and those that run.
 package stepfunctions
 
 import (
@@ -32,7 +37,7 @@ const (
 // Service is Step Functions. Make it with New.
 type Service struct {
 	d       *dispatch.Dispatcher
-	store   *store.Store
+	journal *store.Journal
 	records *store.Table[record]
 	pool    *pool
 	tokens  tokens
@@ -55,7 +60,11 @@ func New(d *dispatch.Dispatcher, st *store.Store) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the state machines: %w", err)
 	}
-	s := &Service{d: d, store: st, records: records, pool: newPool(MaxRunningTasks), machines: map[string]*machine{}}
+	journal, err := store.NewJournal(st, "executions")
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{d: d, journal: journal, records: records, pool: newPool(MaxRunningTasks), machines: map[string]*machine{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.logs = newLogWriter(s)
 	for arn, r := range records.All() {
@@ -68,12 +77,11 @@ func New(d *dispatch.Dispatcher, st *store.Store) (*Service, error) {
 	if err := s.load(); err != nil {
 		return nil, err
 	}
-	st.OnSave(s.save)
 	s.register()
 	return s, nil
 }
 
-// Start lets the executions that were open at the last clean stop begin again from their input.
+// Start lets the executions that were open when the process ended begin again from their input.
 func (s *Service) Start() {
 	resumed := s.resumed
 	s.resumed = nil

@@ -18,12 +18,21 @@ func (s *Service) newExecution(m *machine, rev *revision, name, arn, input, trac
 }
 
 // admit takes a new execution into its machine and begins it, unless a Standard one of its name is there, which it
-// returns. Nobody sees an execution that has been taken in and has not begun.
+// returns. Nobody sees an execution that has been taken in and has not begun, or does not survive the process.
 func (s *Service) admit(e *execution, input any) (other *execution, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if other, err := e.machine.admit(e); other != nil || err != nil {
 		return other, err
+	}
+	if e.refused = s.journalStart(e); e.refused != nil {
+		e.status = aborted
+		m := e.machine
+		m.mu.Lock()
+		s.left(m, e)
+		m.mu.Unlock()
+		s.evict(e)
+		return nil, e.refused
 	}
 	s.begin(e, input, e.start)
 	return nil, nil
@@ -128,6 +137,9 @@ func (s *Service) startExecution(ctx context.Context, _ *dispatch.Call, in *Star
 	if other != nil {
 		other.mu.Lock()
 		defer other.mu.Unlock()
+		if other.refused != nil {
+			return nil, other.refused
+		}
 		if other.status != running || other.input != text {
 			return nil, dispatch.Errorf("ExecutionAlreadyExists", "Execution Already Exists: '%s'", other.arn)
 		}
@@ -158,6 +170,7 @@ func (m *machine) admit(e *execution) (other *execution, err error) {
 		m.order = append(m.order, e)
 	}
 	m.open[e] = true
+	m.running[e.rev.hashed]++
 	return nil, nil
 }
 
