@@ -90,6 +90,9 @@ func (s *Service) move(task *moveTask) {
 		m.Receives, m.FirstReceived = 0, time.Time{}
 		target.accept(m, "")
 	}
+	if err := s.journal.Flush(); err != nil {
+		s.d.Logf("sqs: moving messages of %s: %v", task.SourceArn, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	task.ApproximateNumberOfMessagesMoved += int64(moved)

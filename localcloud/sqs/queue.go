@@ -14,6 +14,7 @@ import (
 
 	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/store"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 	deduplication = 5 * time.Minute
 )
 
-// message is a message in a queue. Its exported members are what a clean stop keeps.
+// message is a message in a queue. Its exported members are what the journal keeps.
 type message struct {
 	ID              string
 	Body            string
@@ -55,9 +56,10 @@ func (m *message) size() int {
 
 // queue is a queue's data plane.
 type queue struct {
-	clock clock.Clock
-	arn   string
-	name  string
+	clock   clock.Clock
+	journal *store.Journal
+	arn     string
+	name    string
 
 	mu         sync.Mutex
 	visibility time.Duration
@@ -95,8 +97,8 @@ type duplicate struct {
 	sent  SendMessageOutput
 }
 
-func newQueue(c clock.Clock, arn, name string) *queue {
-	return &queue{clock: c, arn: arn, name: name, byID: map[string]*message{}, busy: map[string]int{}, seen: map[string]duplicate{}, grants: map[grant]time.Time{}}
+func newQueue(c clock.Clock, j *store.Journal, arn, name string) *queue {
+	return &queue{clock: c, journal: j, arn: arn, name: name, byID: map[string]*message{}, busy: map[string]int{}, seen: map[string]duplicate{}, grants: map[grant]time.Time{}}
 }
 
 // configure takes over the attributes of a record, which are valid.
@@ -120,11 +122,15 @@ func (q *queue) configure(row record) {
 	}
 }
 
-// close ends every long poll of a queue that is deleted.
+// close empties a queue that is deleted and ends every long poll.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	q.empty()
+	for key := range q.seen {
+		q.forget(key)
+	}
 	q.wake(len(q.waiters))
 	if q.alarm != nil {
 		q.alarm.Stop()
@@ -191,7 +197,7 @@ func (q *queue) settle(now time.Time) {
 			if !q.expired(m, now) {
 				break
 			}
-			q.remove(m)
+			q.erase(m)
 		}
 		q.visible[q.first] = nil
 		q.first++
@@ -255,7 +261,7 @@ func (q *queue) take(n int, visibility time.Duration, now time.Time, deadLetters
 			continue
 		}
 		if q.expired(m, now) {
-			q.remove(m)
+			q.erase(m)
 			continue
 		}
 		if q.fifo && q.busy[m.Group] > 0 && !used[m.Group] {
@@ -283,6 +289,7 @@ func (q *queue) take(n int, visibility time.Duration, now time.Time, deadLetters
 		m.VisibleAt = now.Add(visibility)
 		q.visible[i] = nil
 		heap.Push(&q.hidden, m)
+		q.keepReceive(m)
 		taken = append(taken, *m)
 	}
 	q.compact()
@@ -368,17 +375,19 @@ func (q *queue) purge() bool {
 		return false
 	}
 	q.purged = now
-	for _, m := range q.byID {
-		q.remove(m)
-	}
-	q.visible, q.first = nil, 0
+	q.empty()
 	return true
 }
 
-// accept takes over a message from another queue. A standard queue keeps the time at which it was sent.
+// accept takes over a message from another queue. A standard queue keeps the time at which it was sent. A queue that was
+// deleted meanwhile takes it with it.
 func (q *queue) accept(m *message, source string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		q.erase(m)
+		return
+	}
 	now := q.clock.Now()
 	q.sequence++
 	moved := *m
@@ -388,6 +397,7 @@ func (q *queue) accept(m *message, source string) {
 		moved.Sent = now
 	}
 	q.add(&moved, now)
+	q.keepMessage(&moved)
 }
 
 // counts returns the numbers of messages that are visible, delayed and in flight.
@@ -398,7 +408,7 @@ func (q *queue) counts() (visible, delayed, inFlight int) {
 	q.settle(now)
 	for _, m := range q.visible[q.first:] {
 		if m != nil && !m.gone && q.expired(m, now) {
-			q.remove(m)
+			q.erase(m)
 		}
 	}
 	delayed = len(q.hidden) - q.inFlight

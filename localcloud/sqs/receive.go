@@ -55,6 +55,9 @@ func (s *Service) receiveMessage(ctx context.Context, c *dispatch.Call, in *Rece
 	if err != nil {
 		return nil, err
 	}
+	if err := s.journal.Flush(); err != nil {
+		return nil, err
+	}
 	out := &ReceiveMessageOutput{}
 	for i := range taken {
 		m := &taken[i]
@@ -87,6 +90,7 @@ func (q *queue) release(taken []message) {
 			m.Receives--
 			heap.Remove(&q.hidden, m.place)
 			q.show(m)
+			q.keepReceive(m)
 		}
 	}
 }
@@ -144,7 +148,10 @@ func (s *Service) deleteMessage(_ context.Context, _ *dispatch.Call, in *DeleteM
 	if err != nil {
 		return nil, err
 	}
-	return &Empty{}, q.delete(in.ReceiptHandle)
+	if err := q.delete(in.ReceiptHandle); err != nil {
+		return nil, err
+	}
+	return &Empty{}, s.journal.Flush()
 }
 
 func (q *queue) delete(receipt string) error {
@@ -161,7 +168,7 @@ func (q *queue) delete(receipt string) error {
 	if q.fifo && !m.InFlight {
 		return invalidParameter("Value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", receipt)
 	}
-	q.remove(m)
+	q.erase(m)
 	return nil
 }
 
@@ -170,7 +177,10 @@ func (s *Service) changeVisibility(_ context.Context, _ *dispatch.Call, in *Chan
 	if err != nil {
 		return nil, err
 	}
-	return &Empty{}, q.hide(in.ReceiptHandle, in.VisibilityTimeout)
+	if err := q.hide(in.ReceiptHandle, in.VisibilityTimeout); err != nil {
+		return nil, err
+	}
+	return &Empty{}, s.journal.Flush()
 }
 
 func (q *queue) hide(receipt string, seconds *int) error {
@@ -202,6 +212,7 @@ func (q *queue) hide(receipt string, seconds *int) error {
 		heap.Remove(&q.hidden, m.place)
 		q.show(m)
 	}
+	q.keepReceive(m)
 	return nil
 }
 
@@ -210,7 +221,7 @@ func (s *Service) deleteMessageBatch(_ context.Context, _ *dispatch.Call, in *De
 	if err != nil {
 		return nil, err
 	}
-	return batch(in.Entries, "DeleteMessageBatchRequestEntry", func(e DeleteMessageBatchEntry) string { return e.ID },
+	return batch(s, in.Entries, "DeleteMessageBatchRequestEntry", func(e DeleteMessageBatchEntry) string { return e.ID },
 		func(e DeleteMessageBatchEntry) error { return q.delete(e.ReceiptHandle) })
 }
 
@@ -219,11 +230,11 @@ func (s *Service) changeVisibilityBatch(_ context.Context, _ *dispatch.Call, in 
 	if err != nil {
 		return nil, err
 	}
-	return batch(in.Entries, "ChangeMessageVisibilityBatchRequestEntry", func(e ChangeMessageVisibilityBatchEntry) string { return e.ID },
+	return batch(s, in.Entries, "ChangeMessageVisibilityBatchRequestEntry", func(e ChangeMessageVisibilityBatchEntry) string { return e.ID },
 		func(e ChangeMessageVisibilityBatchEntry) error { return q.hide(e.ReceiptHandle, e.VisibilityTimeout) })
 }
 
-func batch[E any](entries []E, kind string, id func(E) string, do func(E) error) (*BatchOutput, error) {
+func batch[E any](s *Service, entries []E, kind string, id func(E) string, do func(E) error) (*BatchOutput, error) {
 	if err := checkBatch(entries, id, kind); err != nil {
 		return nil, err
 	}
@@ -235,5 +246,5 @@ func batch[E any](entries []E, kind string, id func(E) string, do func(E) error)
 			out.Successful = append(out.Successful, BatchSuccess{id(e)})
 		}
 	}
-	return out, nil
+	return out, s.journal.Flush()
 }

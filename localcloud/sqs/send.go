@@ -24,7 +24,11 @@ func (s *Service) sendMessage(ctx context.Context, c *dispatch.Call, in *SendMes
 	if m.DataKey, err = s.sealFor(ctx, c.Principal, q); err != nil {
 		return nil, err
 	}
-	return q.send(m, in)
+	out, err := q.send(m, in)
+	if err != nil {
+		return nil, err
+	}
+	return out, s.journal.Flush()
 }
 
 // prepare checks a message and makes it.
@@ -116,13 +120,15 @@ func (q *queue) send(m *message, in *SendMessageInput) (*SendMessageOutput, erro
 		if len(q.seen) > 1000 && m.Sequence%1000 == 0 {
 			for k, v := range q.seen {
 				if !v.until.After(now) {
-					delete(q.seen, k)
+					q.forget(k)
 				}
 			}
 		}
 		q.seen[key] = duplicate{now.Add(deduplication), out}
+		q.keep(seenKey+q.name+"/"+key, keptDuplicate{q.name, key, now.Add(deduplication), out})
 	}
 	q.add(m, now)
+	q.keepMessage(m)
 	return &out, nil
 }
 
@@ -203,5 +209,5 @@ func (s *Service) sendMessageBatch(ctx context.Context, c *dispatch.Call, in *Se
 		}
 		out.Successful = append(out.Successful, SendMessageBatchResult{e.ID, *sent})
 	}
-	return out, nil
+	return out, s.journal.Flush()
 }

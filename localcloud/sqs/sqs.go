@@ -4,6 +4,9 @@
 // It follows https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/. It differs from AWS in that a queue
 // may be created again at once after it was deleted, that a standard queue keeps its order and does not deliver twice of
 // itself, and that a queue holds at most 256 MB of messages (OverLimit beyond).
+//
+// A call is answered when what it has changed is in a [store.Journal]: messages, their receive counts and visibility
+// timeouts survive whatever ends the process, kill -9 included. Move tasks do not; what they have not moved stays where it is.
 package sqs
 
 import (
@@ -31,7 +34,7 @@ type record struct {
 // Service is the emulated SQS. Make it with New.
 type Service struct {
 	d       *dispatch.Dispatcher
-	store   *store.Store
+	journal *store.Journal
 	records *store.Table[record]
 
 	mu       sync.RWMutex
@@ -46,16 +49,19 @@ func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the queues: %w", err)
 	}
-	svc := &Service{d: d, store: s, records: records, endpoint: "http://localhost:4566", queues: map[string]*queue{}}
+	journal, err := store.NewJournal(s, "messages")
+	if err != nil {
+		return nil, err
+	}
+	svc := &Service{d: d, journal: journal, records: records, endpoint: "http://localhost:4566", queues: map[string]*queue{}}
 	for name, row := range records.All() {
-		q := newQueue(d.Clock, svc.arn(name), name)
+		q := newQueue(d.Clock, journal, svc.arn(name), name)
 		q.configure(row)
 		svc.queues[name] = q
 	}
 	if err := svc.load(); err != nil {
 		return nil, err
 	}
-	s.OnSave(svc.save)
 	svc.register()
 	return svc, nil
 }
@@ -204,7 +210,7 @@ func (s *Service) createQueue(_ context.Context, _ *dispatch.Call, in *CreateQue
 	if err := s.records.Put(in.QueueName, row); err != nil {
 		return nil, err
 	}
-	q := newQueue(s.d.Clock, s.arn(in.QueueName), in.QueueName)
+	q := newQueue(s.d.Clock, s.journal, s.arn(in.QueueName), in.QueueName)
 	q.configure(row)
 	s.queues[in.QueueName] = q
 	return &QueueURLOutput{QueueURL: s.endpoint + "/" + s.d.Account + "/" + in.QueueName}, nil
@@ -222,7 +228,7 @@ func (s *Service) deleteQueue(_ context.Context, _ *dispatch.Call, in *QueueInpu
 	}
 	delete(s.queues, q.name)
 	q.close()
-	return &Empty{}, nil
+	return &Empty{}, s.journal.Flush()
 }
 
 func (s *Service) getQueueURL(_ context.Context, _ *dispatch.Call, in *GetQueueURLInput) (*QueueURLOutput, error) {
@@ -297,7 +303,7 @@ func (s *Service) purgeQueue(_ context.Context, _ *dispatch.Call, in *QueueInput
 		return nil, &dispatch.Error{Code: "PurgeQueueInProgress", Status: 403,
 			Message: fmt.Sprintf("Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)}
 	}
-	return &Empty{}, nil
+	return &Empty{}, s.journal.Flush()
 }
 
 func checkTags(tags map[string]string) error {

@@ -2,6 +2,7 @@ package sqs_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -238,9 +239,33 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func open(t testing.TB, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(filepath.Join(dir, "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// killed is a new process on what the files of the folder hold at this moment, which is all that kill -9 leaves.
+func killed(t *testing.T, dir string) *world {
+	t.Helper()
+	left := t.TempDir()
+	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(t, open(t, left))
+}
+
 func TestMessagesSurviveACleanStop(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	s, err := store.Open(path)
+	dir := t.TempDir()
+	s, err := store.Open(filepath.Join(dir, "state.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,19 +277,79 @@ func TestMessagesSurviveACleanStop(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = store.Open(path); err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	w = newWorld(t, s)
+	w = newWorld(t, open(t, dir))
 	w.want("visible", bodies(w.receive(url)), "b")
 	w.clock.Advance(30 * time.Second)
 	w.want("all", bodies(w.receive(url)), "a b")
 }
 
+func TestMessagesSurviveKill(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, open(t, dir))
+	dead := w.create("dead", nil)
+	url := w.create("q", map[string]string{"VisibilityTimeout": "10", "RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":2}`})
+	gone := w.create("gone", nil)
+	w.send(gone, "of a deleted queue")
+	w.do("DeleteQueue", &sqs.QueueInput{QueueURL: gone})
+	purged := w.create("purged", nil)
+	w.send(purged, "purged")
+	w.do("PurgeQueue", &sqs.QueueInput{QueueURL: purged})
+	w.send(url, "dead letter")
+	for range 2 {
+		w.receive(url)
+		w.clock.Advance(10 * time.Second)
+	}
+	w.send(url, "deleted")
+	received := w.receive(url)
+	w.want("received", bodies(received), "deleted")
+	w.do("DeleteMessage", &sqs.DeleteMessageInput{QueueURL: url, ReceiptHandle: received[0].ReceiptHandle})
+	w.send(url, "in flight")
+	held := w.receive(url)
+	sent := w.do("SendMessage", &sqs.SendMessageInput{QueueURL: url, MessageBody: "visible", MessageAttributes: map[string]sqs.MessageAttributeValue{"b": {DataType: "Binary", BinaryValue: []byte{1, 0}}}}).(*sqs.SendMessageOutput)
+
+	now := w.clock.Now()
+	w = killed(t, dir)
+	w.clock.Advance(now.Sub(w.clock.Now()))
+	if got := w.receive(dead); bodies(got) != "dead letter" || got[0].Attributes["DeadLetterQueueSourceArn"] != "arn:aws:sqs:us-east-1:000000000000:q" {
+		t.Errorf("dead letters: %+v", got)
+	}
+	if got := w.receive(url); bodies(got) != "visible" || got[0].MessageID != sent.MessageID || got[0].MD5OfMessageAttributes != sent.MD5OfMessageAttributes {
+		t.Errorf("visible: %+v", got)
+	}
+	w.create("gone", nil)
+	w.want("the deleted queue's", bodies(w.receive(gone)), "")
+	w.want("the purged queue's", bodies(w.receive(purged)), "")
+	w.clock.Advance(10 * time.Second)
+	again := w.receive(url)
+	w.want("in flight", bodies(again), "in flight visible")
+	w.want("receives", again[0].Attributes["ApproximateReceiveCount"], "2")
+	w.do("DeleteMessage", &sqs.DeleteMessageInput{QueueURL: url, ReceiptHandle: held[0].ReceiptHandle}) // an old receipt
+	w.clock.Advance(10 * time.Second)
+	w.want("received too often", bodies(w.receive(url)), "")
+}
+
+func TestFIFOQueuesRememberAfterKill(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, open(t, dir))
+	url := w.create("q.fifo", map[string]string{"FifoQueue": "true", "ContentBasedDeduplication": "true"})
+	send := func(body string) *sqs.SendMessageOutput {
+		return w.do("SendMessage", &sqs.SendMessageInput{QueueURL: url, MessageBody: body, MessageGroupID: "g"}).(*sqs.SendMessageOutput)
+	}
+	one := send("1")
+	got := w.receive(url)
+	w.do("DeleteMessage", &sqs.DeleteMessageInput{QueueURL: url, ReceiptHandle: got[0].ReceiptHandle})
+
+	w = killed(t, dir)
+	w.want("duplicate", send("1").MessageID, one.MessageID)
+	if two := send("2"); two.SequenceNumber <= one.SequenceNumber {
+		t.Errorf("sequence number %s after %s", two.SequenceNumber, one.SequenceNumber)
+	}
+	w.want("what is new", bodies(w.receive(url)), "2")
+}
+
 func BenchmarkSendReceiveDelete(b *testing.B) {
 	d := dispatch.New(clock.Real{}, "000000000000", "us-east-1")
-	if _, err := sqs.New(d, store.Memory()); err != nil {
+	if _, err := sqs.New(d, open(b, b.TempDir())); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := d.Do(b.Context(), d.Root(), "sqs", "CreateQueue", &sqs.CreateQueueInput{QueueName: "q"}); err != nil {
