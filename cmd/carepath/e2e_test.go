@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -22,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/carepath/carepath/deploy"
 	"github.com/carepath/carepath/lang/jsonvalue"
 )
@@ -259,21 +261,7 @@ func TestIntakeOnTheLocalStack(t *testing.T) {
 
 	t.Run("a failing execution lands whole in the dead-letter queue and can be redriven", func(t *testing.T) { l.testRedrive(t) })
 
-	t.Run("kill -9 loses no resources", func(t *testing.T) {
-		var status deploy.LocalStatus
-		if err := json.Unmarshal([]byte(carepath(t, exitDone, "local", "status", "--json")), &status); err != nil {
-			t.Fatal(err)
-		}
-		if err := syscall.Kill(status.PID, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		waitGone(t, l.port)
-		carepath(t, exitDone, "local", "start")
-		l.input(t, l.post(t, `{"after":"kill -9"}`))
-		if result := l.up(t); result.Changed() {
-			t.Errorf("up after kill -9 changes: %+v", result.Changes)
-		}
-	})
+	t.Run("kill -9 loses nothing that was accepted", func(t *testing.T) { l.testKill(t) })
 
 	t.Run("destroy leaves nothing", func(t *testing.T) {
 		carepath(t, exitDone, "destroy", "--yes")
@@ -322,6 +310,86 @@ func (l *local) testRedrive(t *testing.T) {
 	}
 	if input, err := jsonvalue.Parse(aws.ToString(again.Input)); err != nil || !jsonvalue.Equal(input, sent) {
 		t.Errorf("the redriven execution's input is %s (%v)", aws.ToString(again.Input), err)
+	}
+}
+
+// testKill kills the embedded AWS and starts it again: executions that had ended are as they were, one that was open comes
+// to its end, dead letters are where they were, and no resource has changed.
+func (l *local) testKill(t *testing.T) {
+	workflows := sfn.NewFromConfig(l.config())
+	describe := func(arn string) *sfn.DescribeExecutionOutput {
+		t.Helper()
+		described, err := workflows.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return described
+	}
+	var ended []*sfn.DescribeExecutionOutput
+	for i := range 20 {
+		a := l.post(t, fmt.Sprintf(`{"before":"kill -9","n":%d}`, i))
+		l.input(t, a)
+		ended = append(ended, l.finished(t, a.fields["executionArn"]))
+	}
+	deadLetter := l.post(t, `{"carepath:fail":"before kill -9"}`).fields["executionArn"]
+	ended = append(ended, l.finished(t, deadLetter))
+
+	// Several, because full jitter may make a back-off short.
+	sent := map[string]*jsonvalue.Object{}
+	for range 3 {
+		a := l.post(t, `{"carepath:fail":"open at kill -9","n":1.50}`)
+		sent[a.fields["executionArn"]] = l.input(t, a)
+	}
+	open := 0
+	for arn := range sent {
+		if describe(arn).Status == sfntypes.ExecutionStatusRunning {
+			open++
+		}
+	}
+	if open == 0 {
+		t.Fatal("no execution is open")
+	}
+
+	var status deploy.LocalStatus
+	if err := json.Unmarshal([]byte(carepath(t, exitDone, "local", "status", "--json")), &status); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(status.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, l.port)
+	carepath(t, exitDone, "local", "start")
+
+	for _, before := range ended {
+		after := describe(aws.ToString(before.ExecutionArn))
+		after.ResultMetadata, before.ResultMetadata = middleware.Metadata{}, middleware.Metadata{}
+		if !reflect.DeepEqual(after, before) {
+			t.Errorf("an execution that had ended is now %+v\nbefore: %+v", after, before)
+		}
+	}
+	for arn, input := range sent {
+		after := l.finished(t, arn)
+		if got, err := jsonvalue.Parse(aws.ToString(after.Input)); err != nil || !jsonvalue.Equal(got, input) || after.Status != sfntypes.ExecutionStatusFailed {
+			t.Errorf("an execution that was open ended %s with the input %s (%v)", after.Status, aws.ToString(after.Input), err)
+		}
+	}
+	wanted := map[string]bool{deadLetter: true}
+	for arn := range sent {
+		wanted[arn] = true
+	}
+	url := l.outputs["intakeDeadLetterQueueUrl"]
+	for len(wanted) > 0 {
+		got, err := sqs.NewFromConfig(l.config()).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MessageAttributeNames: []string{"All"}, MaxNumberOfMessages: 10})
+		if err != nil || len(got.Messages) == 0 {
+			t.Fatalf("the dead letters of %v are not in the queue (%v)", slices.Collect(maps.Keys(wanted)), err)
+		}
+		for _, m := range got.Messages {
+			delete(wanted, aws.ToString(m.MessageAttributes["ExecutionArn"].StringValue))
+		}
+	}
+	l.input(t, l.post(t, `{"after":"kill -9"}`))
+	if result := l.up(t); result.Changed() {
+		t.Errorf("up after kill -9 changes: %+v", result.Changes)
 	}
 }
 
