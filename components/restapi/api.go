@@ -24,7 +24,8 @@ import (
 // APIType is the type token of API.
 const APIType = "carepath:restapi:API"
 
-// Route is one method on one path of an API. The kinds of routes are types of this package: AsyncWorkflowRoute.
+// Route is one method on one path of an API. The kinds of routes are types of this package: AsyncWorkflowRoute
+// and SyncWorkflowRoute.
 type Route interface {
 	where() (method, path string)
 	validate() []error
@@ -32,8 +33,8 @@ type Route interface {
 	statements() []policy.Statement
 	// arn is what the route calls.
 	arn() pulumi.StringInput
-	// schema of request bodies; nil: any JSON.
-	schema() json.RawMessage
+	// model is the schema of request bodies; nil: any JSON.
+	model() json.RawMessage
 	// render makes the operation when the ARN of what is called and of the route's role are known.
 	render(model, arn, roleARN string) (*operation, error)
 }
@@ -180,33 +181,16 @@ func (a *API) body(ctx *pulumi.Context, name string, routes []Route) (pulumi.Str
 		arns = append(arns, r.arn(), role.Arn)
 	}
 	return pulumi.All(arns...).ApplyT(func(arns []any) (string, error) {
-		d := &document{
-			OpenAPI:          "3.0.1",
-			Info:             info{Title: name, Version: "1"},
-			Paths:            map[string]map[string]*operation{},
-			Components:       components{Schemas: map[string]json.RawMessage{anyModel: json.RawMessage(anySchema)}},
-			Validators:       map[string]validator{bodyValidator: {ValidateRequestBody: true}},
-			GatewayResponses: gatewayResponses(),
+		known := make([]target, len(routes))
+		for i := range routes {
+			known[i].called, _ = arns[2*i].(string)
+			known[i].role, _ = arns[2*i+1].(string)
 		}
-		for i, r := range routes {
-			called, _ := arns[2*i].(string)
-			role, _ := arns[2*i+1].(string)
-			model := anyModel
-			if schema := r.schema(); schema != nil {
-				model = modelName(r)
-				d.Components.Schemas[model] = schema
-			}
-			method, path := r.where()
-			op, err := r.render(model, called, role)
-			if err != nil {
-				return "", fmt.Errorf("components/restapi %q: Routes[%d]: %w", name, i, err)
-			}
-			if d.Paths[path] == nil {
-				d.Paths[path] = map[string]*operation{}
-			}
-			d.Paths[path][strings.ToLower(method)] = op
+		text, err := openAPI(name, routes, known)
+		if err != nil {
+			return "", fmt.Errorf("components/restapi %q: %w", name, err)
 		}
-		return canonical(d)
+		return text, nil
 	}).(pulumi.StringOutput), nil
 }
 

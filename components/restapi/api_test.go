@@ -2,6 +2,7 @@ package restapi
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,35 +50,58 @@ func TestArgsReportEverythingAtOnce(t *testing.T) {
 	}
 }
 
-func TestOperationDeclaresEveryStatusItsTemplatesAnswer(t *testing.T) {
-	op, err := route(func(*AsyncWorkflowRoute) {}).render("Any", machine, "arn:aws:iam::123456789012:role/r")
+func TestOperationsDeclareEveryStatusTheirTemplatesAnswer(t *testing.T) {
+	async := route(func(*AsyncWorkflowRoute) {})
+	asyncTexts, err := async.templates(machine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts, err := route(func(*AsyncWorkflowRoute) {}).withDefaults().templates(machine)
+	sync := SyncWorkflowRoute{Path: "/users", StateMachineARN: pulumi.String(machine)}
+	syncTexts, err := sync.templates(machine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := map[string]bool{}
-	for _, r := range op.Integration.Responses {
-		wanted[r.StatusCode] = true
-	}
-	for _, text := range []string{texts.request, texts.accepted, texts.refused, texts.failed} {
-		for _, assigned := range strings.Split(text, "responseOverride.status = ")[1:] {
-			if number, _, _ := strings.Cut(assigned, ")"); number != "$refused" {
-				wanted[number] = true
+	for _, test := range []struct {
+		route Route
+		texts []string
+		more  []string // assigned by variables: what the request template refuses with, and what the workflow answers
+	}{
+		{async, []string{asyncTexts.request, asyncTexts.accepted, asyncTexts.refused, asyncTexts.failed}, []string{"413"}},
+		{sync, []string{syncTexts.request, syncTexts.ended, syncTexts.refused, syncTexts.throttled, syncTexts.unavailable, syncTexts.failed},
+			[]string{"413", "201", "404", "409"}},
+	} {
+		op, err := test.route.render("Any", machine, "arn:aws:iam::123456789012:role/r")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted := map[string]bool{}
+		for _, status := range test.more {
+			wanted[status] = true
+		}
+		for _, r := range op.Integration.Responses {
+			wanted[r.StatusCode] = true
+		}
+		for _, text := range test.texts {
+			for _, assigned := range strings.Split(text, "responseOverride.status = ")[1:] {
+				if number, _, _ := strings.Cut(assigned, ")"); !strings.HasPrefix(number, "$") {
+					wanted[number] = true
+				}
 			}
 		}
-	}
-	wanted["413"] = true // $refused
-	for status := range wanted {
-		if _, declared := op.Responses[status]; !declared {
-			t.Errorf("the status %s is answered and not declared: API Gateway would answer 500", status)
+		for status := range wanted {
+			if _, declared := op.Responses[status]; !declared {
+				t.Errorf("%T: the status %s is answered and not declared", test.route, status)
+			}
 		}
-	}
-	for status := range op.Responses {
-		if !wanted[status] {
-			t.Errorf("the status %s is declared and never answered", status)
+		for status := range op.Responses {
+			if !wanted[status] {
+				t.Errorf("%T: the status %s is declared and never answered", test.route, status)
+			}
+		}
+		for pattern := range op.Integration.Responses {
+			if pattern != "default" && !slices.Contains([]string{`2\d{2}`, `4\d{2}`, `4(?!29)\d{2}`, `429`, `5\d{2}`}, pattern) {
+				t.Errorf("%T: the pattern %s may overlap with another", test.route, pattern)
+			}
 		}
 	}
 }
@@ -89,6 +113,7 @@ func TestGatewayResponsesAreJSONWhateverIsSubstituted(t *testing.T) {
 				t.Errorf("%s answers %s", kind, contentType)
 			}
 			filled := strings.ReplaceAll(text, "$context.error.messageString", `"Missing \"Token\""`) // with its quotes, as API Gateway gives it
+			filled = strings.ReplaceAll(filled, "$context.error.validationErrorString", `[\"x\"]`)    // escaped, without quotes
 			if strings.Contains(filled, "$") {
 				t.Errorf("%s substitutes more than a JSON string: %s", kind, text)
 			}

@@ -102,26 +102,58 @@ func pathParameters(path string) []parameter {
 	return declared
 }
 
-// gatewayResponses are what the gateway answers by itself. Their templates are no VTL: references are replaced and nothing
-// is escaped. $context.error.messageString alone is a JSON string with its quotes. $context.error.validationErrorString is
-// not: schema errors quote names in it. So it goes to a header, where it needs no form, and the message is fixed.
+// gatewayResponses are what the gateway answers by itself. Their templates are no VTL: references are replaced.
+// $context.error.messageString is a JSON string with its quotes; $context.error.validationErrorString is the inside of one,
+// escaped. See docs/decisions/0003-sync-answers.md.
 func gatewayResponses() map[string]gatewayResponse {
 	message := func(status, text string) gatewayResponse {
 		return gatewayResponse{StatusCode: status, ResponseTemplates: map[string]string{"application/json": `{"message":` + text + `}`}}
 	}
-	invalid := message("400", `"invalid request body: it must be one JSON text and satisfy the schema"`)
-	invalid.ResponseParameters = map[string]string{"gatewayresponse.header.X-Validation-Error": "context.error.validationErrorString"}
+	throttled := message("429", `"too many requests: try again later"`)
+	throttled.ResponseParameters = map[string]string{"gatewayresponse.header.Retry-After": "'1'"}
 	return map[string]gatewayResponse{
 		"DEFAULT_4XX":             message("", "$context.error.messageString"),
 		"DEFAULT_5XX":             message("", "$context.error.messageString"),
-		"BAD_REQUEST_BODY":        invalid,
+		"BAD_REQUEST_BODY":        message("400", `"invalid request body: $context.error.validationErrorString"`),
 		"REQUEST_TOO_LARGE":       message("413", `"the request is too large"`),
 		"UNSUPPORTED_MEDIA_TYPE":  message("415", `"unsupported media type: send application/json"`),
-		"THROTTLED":               message("429", `"too many requests: try again later"`),
+		"THROTTLED":               throttled,
 		"API_CONFIGURATION_ERROR": message("500", `"the request could not be accepted: the service is not set up correctly"`),
 		"INTEGRATION_FAILURE":     message("504", `"the service did not answer: try again later"`),
 		"INTEGRATION_TIMEOUT":     message("504", `"the service did not answer in time: try again later"`),
 	}
+}
+
+// target is what a route calls and the role that it does so with, as ARNs.
+type target struct{ called, role string }
+
+// openAPI writes the document of an API; the targets are those of the routes.
+func openAPI(name string, routes []Route, targets []target) (string, error) {
+	d := &document{
+		OpenAPI:          "3.0.1",
+		Info:             info{Title: name, Version: "1"},
+		Paths:            map[string]map[string]*operation{},
+		Components:       components{Schemas: map[string]json.RawMessage{anyModel: json.RawMessage(anySchema)}},
+		Validators:       map[string]validator{bodyValidator: {ValidateRequestBody: true}},
+		GatewayResponses: gatewayResponses(),
+	}
+	for i, r := range routes {
+		model := anyModel
+		if schema := r.model(); schema != nil {
+			model = modelName(r)
+			d.Components.Schemas[model] = schema
+		}
+		method, path := r.where()
+		op, err := r.render(model, targets[i].called, targets[i].role)
+		if err != nil {
+			return "", fmt.Errorf("Routes[%d]: %w", i, err)
+		}
+		if d.Paths[path] == nil {
+			d.Paths[path] = map[string]*operation{}
+		}
+		d.Paths[path][strings.ToLower(method)] = op
+	}
+	return canonical(d)
 }
 
 // canonical writes a document so that equal documents are equal texts: members sorted, no white space, no needless escapes.

@@ -23,7 +23,6 @@ type gateway struct {
 func newGateway(t testing.TB, route AsyncWorkflowRoute) *gateway {
 	t.Helper()
 	route.Path = "/webhooks"
-	route = route.withDefaults()
 	if route.Type == "" {
 		route.Type = Standard
 	}

@@ -1,10 +1,12 @@
 package apigateway
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -36,16 +38,17 @@ func validateBody(schema *jsonschema.Schema, body []byte) (problem string) {
 	if !errors.As(err, &invalid) {
 		return "[" + err.Error() + "]"
 	}
-	problems := describe(nil, invalid)
+	problems := describe(nil, invalid, plain)
 	slices.Sort(problems)
 	return "[" + strings.Join(slices.Compact(problems), ", ") + "]"
 }
 
-// describe appends the messages of a failed validation.
-func describe(list []string, e *jsonschema.ValidationError) []string {
+// describe appends the messages of a failed validation of a body. They name properties that are missing or not allowed; of
+// other mistakes they tell the value and not where it is, as on AWS.
+func describe(list []string, e *jsonschema.ValidationError, body any) []string {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
-		return append(list, fmt.Sprintf("instance type (%s) does not match any allowed primitive type (allowed: %s)", k.Got, quotedList(k.Want)))
+		return append(list, fmt.Sprintf("instance type (%s) does not match any allowed primitive type (allowed: %s)", typeName(at(body, e.InstanceLocation), k.Got), quotedList(k.Want)))
 	case *kind.Required:
 		return append(list, fmt.Sprintf("object has missing required properties (%s)", quotedList(k.Missing)))
 	case *kind.AdditionalProperties:
@@ -53,11 +56,11 @@ func describe(list []string, e *jsonschema.ValidationError) []string {
 	case *kind.Enum:
 		return append(list, fmt.Sprintf("instance value (%s) not found in enum (possible values: %s)", jsonText(k.Got), jsonText(k.Want)))
 	case *kind.MinLength:
-		return append(list, fmt.Sprintf("string is too short (length: %d, required minimum: %d)", k.Got, k.Want))
+		return append(list, fmt.Sprintf("string \"%s\" is too short (length: %d, required minimum: %d)", at(body, e.InstanceLocation), k.Got, k.Want))
 	case *kind.MaxLength:
-		return append(list, fmt.Sprintf("string is too long (length: %d, maximum allowed: %d)", k.Got, k.Want))
+		return append(list, fmt.Sprintf("string \"%s\" is too long (length: %d, maximum allowed: %d)", at(body, e.InstanceLocation), k.Got, k.Want))
 	case *kind.Pattern:
-		return append(list, fmt.Sprintf("ECMA 262 regex %s does not match input string", jsonText(k.Want)))
+		return append(list, fmt.Sprintf("ECMA 262 regex \"%s\" does not match input string \"%s\"", k.Want, k.Got))
 	case *kind.Format:
 		return append(list, fmt.Sprintf("string is invalid against the requested format %s", jsonText(k.Want)))
 	case *kind.Minimum:
@@ -88,12 +91,37 @@ func describe(list []string, e *jsonschema.ValidationError) []string {
 		return append(list, "instance matched a schema which it should not have")
 	}
 	for _, cause := range e.Causes {
-		list = describe(list, cause)
+		list = describe(list, cause, body)
 	}
 	if len(e.Causes) == 0 {
 		list = append(list, "instance does not match the schema at "+strings.Join(e.ErrorKind.KeywordPath(), "/"))
 	}
 	return list
+}
+
+// at returns the value at a place in a body.
+func at(v any, place []string) any {
+	for _, name := range place {
+		switch parent := v.(type) {
+		case map[string]any:
+			v = parent[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(parent) {
+				return nil
+			}
+			v = parent[i]
+		}
+	}
+	return v
+}
+
+// typeName tells integers from other numbers, by their text as AWS's validator does.
+func typeName(v any, general string) string {
+	if n, ok := v.(json.Number); ok && !strings.ContainsAny(string(n), ".eE") {
+		return "integer"
+	}
+	return general
 }
 
 func quotedList(names []string) string {

@@ -1,15 +1,23 @@
 package apigateway
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/carepath/carepath/lang/jsonvalue"
+)
 
 // substitution is a text with references: the template of a gateway response, or the format of an access log. These are
-// no VTL: references are replaced, nothing is escaped, and that is all. See
+// no VTL: references are replaced and that is all. Of the replaced texts one only is escaped for the JSON string that it is to
+// stand in, $context.error.validationErrorString, which quotes what clients send: AWS's samples put it between quotes, and
+// the answers they show have its quotes escaped. See
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html.
 type substitution struct{ parts []part }
 
 type part struct {
 	text string
 	from *expression // nil: the text itself
+	// escaped says that the value is escaped as in a JSON string.
+	escaped bool
 }
 
 var reference = regexp.MustCompile(`\$\{?(context|stageVariables|method\.request)((?:\.[A-Za-z0-9_-]+)+)\}?`)
@@ -29,7 +37,7 @@ func compileSubstitution(text string) *substitution {
 		if text[at[0]+1] != '{' && text[end-1] == '}' {
 			end-- // the brace closes something else
 		}
-		s.parts = append(s.parts, part{from: &e})
+		s.parts = append(s.parts, part{from: &e, escaped: e.kind == fromContext && e.name == "error.validationErrorString"})
 	}
 	s.parts = append(s.parts, part{text: text[end:]})
 	return s
@@ -46,6 +54,10 @@ func (s *substitution) append(dst []byte, x *exchange, missing string) []byte {
 		value, ok, _ := x.value(p.from, nil)
 		if !ok {
 			value = missing
+		}
+		if p.escaped {
+			text := jsonvalue.AppendString(nil, value)
+			value = string(text[1 : len(text)-1])
 		}
 		dst = append(dst, value...)
 	}

@@ -1,6 +1,7 @@
 package apigateway_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -28,11 +29,11 @@ func TestRequestValidation(t *testing.T) {
 		``:                                          `[object has missing required properties (["age","name"])]`,
 		`{"name":"n"}`:                              `[object has missing required properties (["age"])]`,
 		`{"name":"n","age":9007199254740993}`:       `[numeric instance is greater than the required maximum (maximum: 9007199254740992, found: 9007199254740993)]`,
-		`{"name":1,"age":1}`:                        `[instance type (number) does not match any allowed primitive type (allowed: ["string"])]`,
+		`{"name":1,"age":1}`:                        `[instance type (integer) does not match any allowed primitive type (allowed: ["string"])]`,
 		`{"name":"n","age":1.5}`:                    `[instance type (number) does not match any allowed primitive type (allowed: ["integer"])]`,
 		`{"name":"n","age":1,"x":2}`:                `[object instance has properties which are not allowed by the schema: ["x"]]`,
-		`{"name":"","age":1}`:                       `string is too short (length: 0, required minimum: 1)`,
-		`{"name":"7","age":1}`:                      `[ECMA 262 regex "^[^0-9]+$" does not match input string]`,
+		`{"name":"","age":1}`:                       `string "" is too short (length: 0, required minimum: 1)`,
+		`{"name":"7","age":1}`:                      `[ECMA 262 regex "^[^0-9]+$" does not match input string "7"]`,
 		`{"name":"n","age":1,"kind":"c"}`:           `[instance value ("c") not found in enum (possible values: ["a","b"])]`,
 		`{"name":"n","age":1,"home":{"people":[]}}`: `[array is too short: must have at least 1 elements but instance has 0 elements]`,
 		`{"name":"n","age":1,"home":{"people":[{"name":"m"}]}}`: `[object has missing required properties (["age"])]`,
@@ -78,5 +79,28 @@ func TestGatewayResponses(t *testing.T) {
 	}
 	if got := c.send(api, "GET", "/", ""); got.status != 503 || got.body != `{"message":"Too Many Requests"}` {
 		t.Errorf("a response of its own: %+v", got)
+	}
+}
+
+// The text that tells what is wrong quotes what the client sent; between the quotes of a template it stays JSON.
+func TestValidationErrorsInTemplates(t *testing.T) {
+	c := newCloud(t)
+	operation := strings.TrimSuffix(mock("200", "ok"), "}") + `,"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Person"}}}}}`
+	api := c.deploy(document(`"/":{"post":`+operation+`}`, validated,
+		`"components":{"schemas":{"Person":{"type":"object","required":["e-mail"],"additionalProperties":false,"properties":{"e-mail":{"type":"string","pattern":"^\\S+@\\S+$","maxLength":9}}}}}`,
+		`"x-amazon-apigateway-gateway-responses":{"BAD_REQUEST_BODY":{"responseTemplates":{"application/json":"{\"message\":\"$context.error.validationErrorString\"}"}}}`))
+	for body, want := range map[string]string{
+		`{"e\"\\ \u0001":1}`:           `[object has missing required properties (["e-mail"]), object instance has properties which are not allowed by the schema: ["e\"\\ \u0001"]]`,
+		`{"e-mail":"\"'\u0000\n\\ 😀"}`: `[ECMA 262 regex "^\S+@\S+$" does not match input string "` + "\"'\x00\n\\ 😀" + `"]`,
+		`{"e-mail":"\"@aaaaaaaaaa"}`:   `[string ""@aaaaaaaaaa" is too long (length: 12, maximum allowed: 9)]`,
+		`{"e-mail":1}`:                 `[instance type (integer) does not match any allowed primitive type (allowed: ["string"])]`,
+		`{"e-mail":{}}`:                `[instance type (object) does not match any allowed primitive type (allowed: ["string"])]`,
+		`{`:                            "",
+	} {
+		got := c.send(api, "POST", "/", body)
+		var answer struct{ Message string }
+		if err := json.Unmarshal([]byte(got.body), &answer); err != nil || got.status != 400 || want != "" && answer.Message != want {
+			t.Errorf("%s: %d %s: %v\n%s, want\n%s", body, got.status, got.body, err, answer.Message, want)
+		}
 	}
 }
