@@ -73,7 +73,11 @@ func (r *configReader) object(key, meaning string) *objectReader {
 func (r *configReader) end() {
 	for _, key := range slices.Sorted(maps.Keys(r.values)) {
 		if !slices.Contains(r.known, key) && !strings.HasPrefix(key, "pulumi:") {
-			r.problems = append(r.problems, Problem{key, jsonvalue.Text(r.values[key]), removed("keys", r.known)})
+			value := r.values[key]
+			if _, err := jsonvalue.Parse(value); err != nil {
+				value = jsonvalue.Text(value)
+			}
+			r.problems = append(r.problems, Problem{key, value, removed("keys", r.known)})
 		}
 	}
 }

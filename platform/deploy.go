@@ -53,6 +53,11 @@ func configValues(ctx *pulumi.Context) (map[string]string, error) {
 		if err := json.Unmarshal([]byte(text), &values); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", pulumi.EnvConfig, err)
 		}
+		for key := range values {
+			if ctx.IsConfigSecret(key) {
+				values[key] = secretText // an unknown key's value gets into the error
+			}
+		}
 	}
 	for _, s := range Settings("") {
 		if object, _ := s.parent(); object != "" {

@@ -228,11 +228,13 @@ func TestEnumsOfTheComponentsAgree(t *testing.T) {
 }
 
 func TestDeployReportsAnInvalidConfigurationBeforeAnyResource(t *testing.T) {
-	t.Setenv("PULUMI_CONFIG", `{"aws:region":"us-east-1","carepath:intkae":"{}"}`)
+	t.Setenv("PULUMI_CONFIG", `{"aws:region":"us-east-1","carepath:intkae":"{}","carepath:tokn":"hidden"}`)
+	t.Setenv("PULUMI_CONFIG_SECRET_KEYS", `["carepath:tokn"]`)
 	e := &engine{}
 	err := pulumi.RunErr(Deploy, pulumi.WithMocks("carepath", "test", e))
 	if err == nil || !strings.Contains(err.Error(), "carepath:accountId") || !strings.Contains(err.Error(), "carepath:environment") ||
-		!strings.Contains(err.Error(), "carepath:intkae: got \"{}\": must be removed: the keys are carepath:environment, ") {
+		!strings.Contains(err.Error(), "carepath:intkae: got {}: must be removed: the keys are carepath:environment, ") ||
+		!strings.Contains(err.Error(), `carepath:tokn: got "[secret]"`) {
 		t.Errorf("got %v", err)
 	}
 	for _, r := range e.resources {

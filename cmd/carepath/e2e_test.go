@@ -26,6 +26,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"github.com/carepath/carepath/deploy"
 	"github.com/carepath/carepath/lang/jsonvalue"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // asProgram in the environment makes the test binary be the program: the embedded AWS runs as a process of its own.
@@ -36,7 +37,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" && !fuzzWorker {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"carepath": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }})
 }
 
 // local is a deployed local stack of a test's own.
@@ -55,17 +56,26 @@ func carepath(t testing.TB, exit int, args ...string) string {
 	return stdout.String()
 }
 
+// freePort is a port on which nothing listens yet.
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
 func deployLocal(t testing.TB) *local {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: deploying needs the Pulumi CLI, which may have to be built")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	listener.Close()
 	l := &local{home: filepath.Join(t.TempDir(), "home"), port: port}
 	t.Setenv(asProgram, "1")
 	t.Setenv("CAREPATH_HOME", l.home)
@@ -404,10 +414,4 @@ func waitGone(t testing.TB, port string) {
 		connection.Close()
 	}
 	t.Fatal("the embedded AWS still listens")
-}
-
-func TestUsageErrorsExitWith2(t *testing.T) {
-	for _, args := range [][]string{{"nonsense"}, {"local", "nonsense"}, {"up", "--nonsense"}, {"up", "extra"}, {"redrive"}, {"redrive", "users"}, {"vtl", "render"}, {"outputs", "--stack", "nowhere"}} {
-		carepath(t, exitUsage, args...)
-	}
 }

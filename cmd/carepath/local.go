@@ -117,10 +117,25 @@ func newResetCommand(g *global) *cobra.Command {
 	return cmd
 }
 
+// logLevelVariable says which log lines the embedded AWS writes, also where it runs in the background.
+const logLevelVariable = "CAREPATH_LOG_LEVEL"
+
 // newServeCommand is what StartLocal runs in the background. It is also of use in a terminal, to watch the log.
 func newServeCommand(g *global) *cobra.Command {
-	return localCommand(g, "serve", "Run the embedded AWS in this terminal", func(ctx context.Context, p *deploy.Project) error {
-		logger := slog.New(slog.NewTextHandler(g.err, nil))
+	var level string
+	cmd := localCommand(g, "serve", "Run the embedded AWS in this terminal", func(ctx context.Context, p *deploy.Project) error {
+		name := "--log-level"
+		if text := os.Getenv(logLevelVariable); level == "" && text != "" {
+			name, level = logLevelVariable, text
+		}
+		least := slog.LevelInfo
+		if level != "" {
+			if err := least.UnmarshalText([]byte(level)); err != nil {
+				return &usageError{fmt.Errorf("%s is %q: want debug, info, warn or error", name, level)}
+			}
+		}
+		logger := slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: least}))
+		slog.SetDefault(logger) // packages of the embedded AWS log to it
 		cloud, err := localcloud.New(localcloud.Options{
 			Dir:  p.LocalDir(),
 			Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Port)),
@@ -138,4 +153,8 @@ func newServeCommand(g *global) *cobra.Command {
 		defer cancel()
 		return cloud.Close(closing)
 	})
+	cmd.Long = `Run the embedded AWS in this terminal, until Ctrl-C. With the level debug its log has a line for each call of an AWS API: the
+action, the HTTP status and how long it took, never a payload.`
+	cmd.Flags().StringVar(&level, "log-level", "", "the least level of log lines: debug, info, warn or error (environment: "+logLevelVariable+"; default info)")
+	return cmd
 }

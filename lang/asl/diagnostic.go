@@ -19,11 +19,11 @@ const (
 // Diagnostic is one thing that is wrong with a definition, as ValidateStateMachineDefinition reports it
 // (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinitionDiagnostic.html).
 type Diagnostic struct {
-	Severity string // "ERROR"
-	Code     string
-	Message  string
+	Severity string `json:"severity"` // "ERROR"
+	Code     string `json:"code"`
+	Message  string `json:"message"`
 	// Location is where it is, such as /States/A/Catch[0]/Next; "" for the whole.
-	Location string
+	Location string `json:"location,omitempty"`
 }
 
 // ValidationError says why a definition is refused.

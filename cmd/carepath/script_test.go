@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+)
+
+// TestScripts runs testdata/*.txtar, each in a folder of its own with a port of its own. Beside testscript's commands they have
+//
+//	exits CODE PROGRAM ARGS...  runs the program, which must end with the code
+//	onejson                     the last standard output must be exactly one JSON document
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			env.Setenv("CAREPATH_PORT", port)
+			env.Setenv("CAREPATH_HOME", env.WorkDir+"/home")
+			env.Setenv(asProgram, "1")
+			env.Defer(func() { // a script that failed may have left it running
+				stop := exec.Command("carepath", "local", "stop")
+				stop.Dir, stop.Env = env.WorkDir, env.Vars
+				_ = stop.Run() // most scripts have no project there and start nothing
+			})
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "onejson": oneJSON},
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func oneJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: onejson")
+	}
+	text := ts.ReadFile("stdout")
+	decoder := json.NewDecoder(strings.NewReader(text))
+	var document any
+	ts.Check(decoder.Decode(&document))
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		ts.Fatalf("more than one JSON document: %s", text)
+	}
+}
+
+// eachCommand calls do with every command of the program.
+func eachCommand(c *cobra.Command, do func(*cobra.Command)) {
+	do(c)
+	for _, sub := range c.Commands() {
+		eachCommand(sub, do)
+	}
+}
+
+func TestEveryCommandHelps(t *testing.T) {
+	root, _ := newRootCommand(&streams{})
+	eachCommand(root, func(c *cobra.Command) {
+		path := strings.Fields(c.CommandPath())[1:]
+		help := carepath(t, exitDone, append(path, "--help")...)
+		if c.Short == "" || !strings.Contains(help, "Usage:\n  "+c.CommandPath()) {
+			t.Errorf("%s --help does not help:\n%s", c.CommandPath(), help)
+		}
+		if c.Name() == "help" { // it has a flag for nothing else
+			return
+		}
+		var document struct{ Command, Help string }
+		if text := carepath(t, exitDone, append(path, "--help", "--json")...); json.Unmarshal([]byte(text), &document) != nil || document.Command != c.CommandPath() {
+			t.Errorf("%s --help --json prints %s", c.CommandPath(), text)
+		}
+	})
+}
