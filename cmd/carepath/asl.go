@@ -72,22 +72,42 @@ func fill(file string, definition []byte, values map[string]string) ([]byte, err
 	return filled, nil
 }
 
+// workflowType is the type of state machine that a definition is for.
+type workflowType string
+
+func (w *workflowType) flag(cmd *cobra.Command) {
+	cmd.Flags().StringVar((*string)(w), "type", "STANDARD", "the workflow's type: STANDARD or EXPRESS")
+}
+
+func (w *workflowType) options() (asl.Options, error) {
+	switch *w {
+	case "STANDARD", "EXPRESS":
+		return asl.Options{Express: *w == "EXPRESS"}, nil
+	}
+	return asl.Options{}, &usageError{fmt.Errorf("--type %s: want STANDARD or EXPRESS", *w)}
+}
+
 func newASLValidateCommand(g *global) *cobra.Command {
-	var express bool
+	var kind workflowType
+	var strict bool
 	var set placeholderValues
 	cmd := &cobra.Command{
 		Use:   "validate DEFINITION...",
-		Short: "Check state machine definitions as CreateStateMachine does",
-		Long: `Check state machine definitions as CreateStateMachine does. DEFINITION is a file, or - for standard input.
+		Short: "Check state machine definitions, more strictly than CreateStateMachine does",
+		Long: `Check state machine definitions. DEFINITION is a file, or - for standard input.
 
-A definition with placeholders, "${name}", is checked with something that fits in their place, or, with --set, with their values.`,
-		Example: "  carepath asl validate platform/intake.asl.json",
+Errors are what Step Functions refuses, in its own words, and constant arguments that the called API is certain to refuse.
+Warnings are error names in Retry and Catch that never match, values that the API is not known to take, times that an
+Express workflow does not reach, and failures after which an earlier step's effect stays although the definition has its
+undo. Exit status 1 says that a definition has errors, or, with --strict, warnings.
+
+A placeholder, "${name}", may stand for any value, or, with --set, has its own.`,
+		Example: "  carepath asl validate --type EXPRESS --strict platform/intake.asl.json",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			type verdict struct {
-				File        string           `json:"file"`
-				OK          bool             `json:"ok"`
-				Diagnostics []asl.Diagnostic `json:"diagnostics"`
+			opts, err := kind.options()
+			if err != nil {
+				return err
 			}
 			values, err := set.values()
 			if err != nil {
@@ -102,39 +122,26 @@ A definition with placeholders, "${name}", is checked with something that fits i
 			if err := set.unused(values, definitions...); err != nil {
 				return err
 			}
-			verdicts := []verdict{}
+			verdicts := []lintVerdict{}
 			refused := 0
 			for i, name := range args {
-				text := asl.FillAny(definitions[i])
+				text := definitions[i]
 				if len(values) > 0 {
-					if text, err = fill(name, definitions[i], values); err != nil {
+					if text, err = fill(name, text, values); err != nil {
 						return err
 					}
 				}
-				v := verdict{File: name, OK: true, Diagnostics: []asl.Diagnostic{}}
-				_, err = asl.Parse(text, asl.Options{Express: express})
-				var invalid *asl.ValidationError
-				if errors.As(err, &invalid) {
-					v.OK, v.Diagnostics = false, invalid.Diagnostics
+				v := lintVerdict{File: name, OK: true, Diagnostics: asl.Lint(text, opts)}
+				for _, d := range v.Diagnostics {
+					v.OK = v.OK && d.Severity != asl.SeverityError && !strict
+				}
+				if !v.OK {
 					refused++
-				} else if err != nil {
-					return err
 				}
 				verdicts = append(verdicts, v)
 			}
-			if g.json {
-				if err := g.printJSON(verdicts); err != nil {
-					return err
-				}
-			} else {
-				for _, v := range verdicts {
-					if v.OK {
-						fmt.Fprintf(g.out, "%s: ok\n", v.File)
-					}
-					for _, d := range v.Diagnostics {
-						fmt.Fprintf(g.out, "%s: %s %s: %s (%s)\n", v.File, d.Severity, d.Code, d.Message, d.Location)
-					}
-				}
+			if err := g.printVerdicts(verdicts); err != nil {
+				return err
 			}
 			if refused > 0 {
 				return &deploy.Error{Code: deploy.CodeFailed, Message: fmt.Sprintf("%d of %d definitions are invalid", refused, len(args))}
@@ -142,14 +149,48 @@ A definition with placeholders, "${name}", is checked with something that fits i
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&express, "express", false, "check for an Express workflow")
+	kind.flag(cmd)
+	cmd.Flags().BoolVar(&strict, "strict", false, "fail for warnings too")
 	set.flag(cmd)
 	return cmd
 }
 
+// lintVerdict is what is found in one file.
+type lintVerdict struct {
+	File        string        `json:"file"`
+	OK          bool          `json:"ok"`
+	Diagnostics []asl.Finding `json:"diagnostics"`
+}
+
+// printVerdicts prints a line for each finding, as compilers do, and one for each file that is in order.
+func (g *global) printVerdicts(verdicts []lintVerdict) error {
+	if g.json {
+		for i := range verdicts {
+			verdicts[i].Diagnostics = append([]asl.Finding{}, verdicts[i].Diagnostics...) // [] instead of null
+		}
+		return g.printJSON(verdicts)
+	}
+	for _, v := range verdicts {
+		for _, d := range v.Diagnostics {
+			fmt.Fprintf(g.out, "%s:%d:%d: %s %s: %s", v.File, d.Line, d.Column, d.Severity, d.Code, d.Message)
+			if d.Suggestion != "" {
+				fmt.Fprintf(g.out, " - did you mean %s?", d.Suggestion)
+			}
+			if d.Location != "" && d.Code != asl.CodeInvalidJSON {
+				fmt.Fprintf(g.out, " (%s)", d.Location)
+			}
+			fmt.Fprintln(g.out)
+		}
+		if v.OK {
+			fmt.Fprintf(g.out, "%s: ok\n", v.File)
+		}
+	}
+	return nil
+}
+
 func newASLRunCommand(g *global) *cobra.Command {
 	var inputFile, mocksFile string
-	var express bool
+	var kind workflowType
 	var set placeholderValues
 	cmd := &cobra.Command{
 		Use:   "run DEFINITION",
@@ -162,6 +203,10 @@ Every placeholder of the definition, "${name}", needs its value: --set name=valu
 		Example: "  carepath asl run machine.asl.json --input input.json --mocks mocks.json --set functionArn=arn:aws:lambda:us-east-1:123456789012:function:f",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			opts, err := kind.options()
+			if err != nil {
+				return err
+			}
 			text, err := g.readFile(args[0])
 			if err != nil {
 				return err
@@ -176,7 +221,7 @@ Every placeholder of the definition, "${name}", needs its value: --set name=valu
 			if text, err = fill(args[0], text, values); err != nil {
 				return err
 			}
-			machine, err := asl.Parse(text, asl.Options{Express: express})
+			machine, err := asl.Parse(text, opts)
 			if err != nil {
 				return &deploy.Error{Code: deploy.CodeFailed, Message: args[0] + ": " + err.Error(), Err: err}
 			}
@@ -205,7 +250,7 @@ Every placeholder of the definition, "${name}", needs its value: --set name=valu
 	}
 	cmd.Flags().StringVar(&inputFile, "input", "", "the input file; {} without one")
 	cmd.Flags().StringVar(&mocksFile, "mocks", "", "the mock file")
-	cmd.Flags().BoolVar(&express, "express", false, "run as an Express workflow")
+	kind.flag(cmd)
 	set.flag(cmd)
 	return cmd
 }

@@ -33,12 +33,13 @@ func runASLValidation(row json.RawMessage) Outcome {
 	}
 	opts := asl.Options{Express: r.Type == "EXPRESS"}
 	diagnostics := asl.Validate([]byte(r.Definition), opts)
+	errs := lintErrors([]byte(r.Definition), opts)
 	switch {
-	case strings.HasPrefix(r.VerdictBy, "statelint") && r.onlyResources(diagnostics):
+	case strings.HasPrefix(r.VerdictBy, "statelint") && r.onlyResources(errs):
 		return skipped("accepted by statelint, which does not look at resources and roles")
 	case r.Verdict != "":
-		if r.Verdict == "accepted" && len(diagnostics) > 0 || r.Verdict != "accepted" && len(diagnostics) == 0 {
-			return failed(r.Verdict+" by "+r.VerdictBy, diagnostics)
+		if r.Verdict == "accepted" && len(errs) > 0 || r.Verdict != "accepted" && len(errs) == 0 {
+			return failed(r.Verdict+" by "+r.VerdictBy, errs)
 		}
 	case r.API == "ValidateStateMachineDefinition":
 		if r.Expected.Result == "OK" != (len(diagnostics) == 0) || len(diagnostics) != len(r.Expected.Diagnostics) {
@@ -62,10 +63,21 @@ func runASLValidation(row json.RawMessage) Outcome {
 	return passed()
 }
 
+// lintErrors are what is certain to be wrong, be it that Step Functions refuses it or that it is against the language.
+func lintErrors(definition []byte, opts asl.Options) []asl.Diagnostic {
+	var errs []asl.Diagnostic
+	for _, f := range asl.Lint(definition, opts) {
+		if f.Severity == asl.SeverityError {
+			errs = append(errs, f.Diagnostic)
+		}
+	}
+	return errs
+}
+
 // onlyResources reports whether an accepted definition is refused for nothing but resources and roles that AWS refuses.
 func (r *aslValidationRow) onlyResources(diagnostics []asl.Diagnostic) bool {
 	for _, d := range diagnostics {
-		if !strings.HasSuffix(d.Location, "/Resource") && !strings.HasSuffix(d.Location, "/Credentials") {
+		if !strings.HasSuffix(d.Location, "/Resource") && !strings.Contains(d.Location, "/Credentials") {
 			return false
 		}
 	}

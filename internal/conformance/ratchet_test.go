@@ -15,7 +15,6 @@ var ratchet = []struct {
 	{"asl-replay", "asl-services.jsonl", 1},
 	{"asl-validation", "asl-validation.jsonl", 1},
 	{"asl-validation", "asl-lint.jsonl", 0.98},
-	{"jsonata", "jsonata.jsonl", 1},
 	{"vtl", "vtl.jsonl", 1},
 	{"vtl", "vtl-derived.jsonl", 0.99},
 	{"vtl", "vtl-unit.jsonl", 1},

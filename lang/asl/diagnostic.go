@@ -16,10 +16,16 @@ const (
 	CodeUnsupportedQueryLanguage = "UNSUPPORTED_QUERY_LANGUAGE"
 )
 
+// The severities of [Diagnostic].
+const (
+	SeverityError   = "ERROR"
+	SeverityWarning = "WARNING"
+)
+
 // Diagnostic is one thing that is wrong with a definition, as ValidateStateMachineDefinition reports it
 // (https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinitionDiagnostic.html).
 type Diagnostic struct {
-	Severity string `json:"severity"` // "ERROR"
+	Severity string `json:"severity"` // SeverityError; from Lint also SeverityWarning
 	Code     string `json:"code"`
 	Message  string `json:"message"`
 	// Location is where it is, such as /States/A/Catch[0]/Next; "" for the whole.

@@ -408,7 +408,7 @@ func TestDataLimit(t *testing.T) {
 
 func TestTaskFields(t *testing.T) {
 	w := begin(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","TimeoutSecondsPath":"$.t","HeartbeatSecondsPath":"$.h",
-		"Credentials":{"RoleArn.$":"States.Format('arn:aws:iam::{}:role/r', $.a)"},"Parameters":{"QueueUrl":"q"},"ResultSelector":{"id.$":"$.MessageId"},"ResultPath":"$.sent","End":true}}}`,
+		"Credentials":{"RoleArn.$":"States.Format('arn:aws:iam::{}:role/r', $.a)"},"Parameters":{"QueueUrl":"q","MessageBody":"b"},"ResultSelector":{"id.$":"$.MessageId"},"ResultPath":"$.sent","End":true}}}`,
 		`{"t":20,"h":5,"a":"1"}`, nil)
 	w.run(func(task *Task) {
 		if task.TimeoutSeconds != 20 || task.HeartbeatSeconds != 5 || task.CredentialsRoleARN != "arn:aws:iam::1:role/r" || task.TaskToken != "" {
@@ -417,12 +417,12 @@ func TestTaskFields(t *testing.T) {
 		w.e.Complete(task.ID, mustJSON(t, `{"MessageId":"m","more":1}`), w.now)
 	})
 	w.want(`{"t":20,"h":5,"a":"1","sent":{"id":"m"}}`)
-	want := `3<2 TaskScheduled {"resourceType":"aws-sdk:sqs","resource":"sendMessage","region":"eu-west-1","parameters":"{\"QueueUrl\":\"q\"}","timeoutInSeconds":20,"heartbeatInSeconds":5,"taskCredentials":{"roleArn":"arn:aws:iam::1:role/r"}}`
+	want := `3<2 TaskScheduled {"resourceType":"aws-sdk:sqs","resource":"sendMessage","region":"eu-west-1","parameters":"{\"QueueUrl\":\"q\",\"MessageBody\":\"b\"}","timeoutInSeconds":20,"heartbeatInSeconds":5,"taskCredentials":{"roleArn":"arn:aws:iam::1:role/r"}}`
 	if w.lines[2] != want {
 		t.Errorf("%s", w.lines[2])
 	}
 	for _, bad := range []string{`{"t":"x","h":5,"a":"1"}`, `{"t":0,"h":5,"a":"1"}`, `{"t":1.5,"h":5,"a":"1"}`, `{"h":5,"a":"1"}`} {
-		w := begin(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","TimeoutSecondsPath":"$.t","Parameters":{"QueueUrl":"q"},"End":true}}}`, bad, nil)
+		w := begin(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","TimeoutSecondsPath":"$.t","Parameters":{"QueueUrl":"q","MessageBody":"b"},"End":true}}}`, bad, nil)
 		w.run(nil)
 		if name, _ := w.e.Error(); name != errRuntime {
 			t.Errorf("%s: %s", bad, w.result())

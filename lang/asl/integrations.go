@@ -1,6 +1,12 @@
 package asl
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/carepath/carepath/lang/asl/awsmodel"
+)
 
 // integration is an action of an optimised integration.
 type integration struct {
@@ -49,21 +55,30 @@ var optimized = map[string]integration{
 	"states": {actions: []string{"startExecution"}, sync: []string{"startExecution"}, token: []string{"startExecution"}},
 }
 
-// requiredParameters are arguments that an optimised integration cannot do without.
+// optimizedModels are the names in package awsmodel of the services that optimised integrations call.
+var optimizedModels = map[string]string{"dynamodb": "dynamodb", "events": "eventbridge", "lambda": "lambda", "sqs": "sqs",
+	"states": "sfn"}
+
+// requiredParameters are arguments that an optimised integration cannot do without, of services whose API is in no table.
 var requiredParameters = map[string][]string{
-	"dynamodb:deleteItem":   {"TableName", "Key"},
-	"dynamodb:getItem":      {"TableName", "Key"},
-	"dynamodb:putItem":      {"TableName", "Item"},
-	"dynamodb:updateItem":   {"TableName", "Key"},
-	"events:putEvents":      {"Entries"},
-	"lambda:invoke":         {"FunctionName"},
-	"sns:publish":           {"Message"},
-	"sqs:sendMessage":       {"QueueUrl", "MessageBody"},
-	"states:startExecution": {"StateMachineArn"},
+	"ecs:runTask":      {"TaskDefinition"},
+	"glue:startJobRun": {"JobName"},
+	"sns:publish":      {"Message"},
+}
+
+// model returns the table of a resource's service, nil when there is none.
+func (r *Resource) model() *awsmodel.Service {
+	switch r.Kind {
+	case Optimized:
+		return awsmodel.Lookup(optimizedModels[r.Service])
+	case SDK:
+		return awsmodel.Lookup(r.Service)
+	}
+	return nil
 }
 
 // knownIntegration reports whether Step Functions has the service and action of a resource, as far as this package
-// knows them: of SDK integrations all services, and the actions of those in sdkActions.
+// knows them: of SDK integrations all services, and the actions of those in package awsmodel and in sdkActions.
 func knownIntegration(r Resource) bool {
 	switch r.Kind {
 	case Optimized:
@@ -82,10 +97,60 @@ func knownIntegration(r Resource) bool {
 		if r.Pattern == Sync || r.Pattern == Sync2 {
 			return false
 		}
+		if m := r.model(); m != nil {
+			return m.Action(r.Action) != nil
+		}
 		if actions, known := sdkActions[r.Service]; known {
 			return actions[r.Action]
 		}
 		return sdkServices[r.Service] && 'a' <= r.Action[0] && r.Action[0] <= 'z'
 	}
 	return true
+}
+
+// otherNames are names by which a service is known elsewhere, in IAM, in the AWS CLI and in optimised integrations, with
+// the one that SDK integrations have.
+var otherNames = map[string]string{"cognito-idp": "cognitoidentityprovider", "cognitoidp": "cognitoidentityprovider",
+	"cognito-identity": "cognitoidentity", "events": "eventbridge", "states": "sfn", "stepfunctions": "sfn",
+	"logs": "cloudwatchlogs", "monitoring": "cloudwatch", "elasticmapreduce": "emr", "execute-api": "apigatewaymanagementapi"}
+
+// meantIntegration returns the resource that one which does not exist was probably meant to be, "" when nothing is near.
+func meantIntegration(r Resource) string {
+	const sdk, plain = "arn:aws:states:::aws-sdk:", "arn:aws:states:::"
+	pattern := string(r.Pattern)
+	if r.Kind == Optimized {
+		if i, known := optimized[r.Service]; known {
+			if slices.Contains(i.actions, r.Action) {
+				return plain + r.Service + ":" + r.Action // the pattern does not exist
+			}
+			if action := nearest(r.Action, i.actions); action != "" && strings.EqualFold(action, r.Action) {
+				return plain + r.Service + ":" + action + pattern
+			}
+		}
+	}
+	service := r.Service
+	if !sdkServices[service] {
+		if service = otherNames[strings.ToLower(service)]; service == "" {
+			service = nearest(r.Service, slices.Sorted(maps.Keys(sdkServices)))
+		}
+	}
+	if service == "" {
+		return ""
+	}
+	var actions []string
+	if m := awsmodel.Lookup(service); m != nil {
+		actions = m.Actions()
+	} else {
+		actions = slices.Sorted(maps.Keys(sdkActions[service]))
+	}
+	action := strings.ToLower(r.Action[:1]) + r.Action[1:]
+	if len(actions) > 0 {
+		if action = nearest(r.Action, actions); action == "" {
+			return ""
+		}
+	}
+	if r.Pattern == Sync || r.Pattern == Sync2 {
+		pattern = "" // SDK integrations do not wait
+	}
+	return sdk + service + ":" + action + pattern
 }

@@ -25,9 +25,9 @@ func TestPermissions(t *testing.T) {
 		{"arn:aws:states:::sns:publish", `{"TopicArn":"arn:aws:sns:eu-west-1:1:t","Message.$":"$"}`, "sns:Publish on arn:aws:sns:eu-west-1:1:t"},
 		{"arn:aws:states:::dynamodb:putItem", `{"TableName":"T","Item.$":"$"}`, "dynamodb:PutItem on arn:aws:dynamodb:eu-west-1:1:table/T"},
 		{"arn:aws:states:::aws-sdk:dynamodb:query", `{"TableName":"T","IndexName":"I"}`, "dynamodb:Query on arn:aws:dynamodb:eu-west-1:1:table/T/index/I"},
-		{"arn:aws:states:::aws-sdk:dynamodb:transactWriteItems", `{"TransactItems":[{"Put":{"TableName":"A"}},{"Update":{"TableName":"B"}},{"ConditionCheck":{"TableName":"A"}},{"Put":{"TableName":"A"}}]}`,
-			"dynamodb:PutItem dynamodb:ConditionCheckItem on arn:aws:dynamodb:eu-west-1:1:table/A; dynamodb:UpdateItem on arn:aws:dynamodb:eu-west-1:1:table/B"},
-		{"arn:aws:states:::aws-sdk:dynamodb:batchGetItem", `{"RequestItems":{"A":{},"B":{}}}`, "dynamodb:BatchGetItem on arn:aws:dynamodb:eu-west-1:1:table/A arn:aws:dynamodb:eu-west-1:1:table/B"},
+		{"arn:aws:states:::aws-sdk:dynamodb:transactWriteItems", `{"TransactItems":[{"Put":{"TableName":"A","Item":{}}},{"Update":{"TableName":"B","Key":{},"UpdateExpression":"e"}},{"ConditionCheck":{"TableName":"A","Key":{},"ConditionExpression":"c"}},{"Put":{"TableName":"A","Item":{}}},{"Delete":{"TableName":"B","Key":{}}}]}`,
+			"dynamodb:PutItem dynamodb:ConditionCheckItem on arn:aws:dynamodb:eu-west-1:1:table/A; dynamodb:UpdateItem dynamodb:DeleteItem on arn:aws:dynamodb:eu-west-1:1:table/B"},
+		{"arn:aws:states:::aws-sdk:dynamodb:batchGetItem", `{"RequestItems":{"A":{"Keys":[]},"B":{"Keys":[]}}}`, "dynamodb:BatchGetItem on arn:aws:dynamodb:eu-west-1:1:table/A arn:aws:dynamodb:eu-west-1:1:table/B"},
 		{"arn:aws:states:::events:putEvents", `{"Entries":[{"EventBusName":"b","Detail.$":"$"},{"Detail.$":"$"}]}`, "events:PutEvents on arn:aws:events:eu-west-1:1:event-bus/b arn:aws:events:eu-west-1:1:event-bus/default"},
 		{"arn:aws:states:::states:startExecution", `{"StateMachineArn":"arn:aws:states:eu-west-1:1:stateMachine:m"}`, "states:StartExecution on arn:aws:states:eu-west-1:1:stateMachine:m"},
 		{"arn:aws:states:::states:startExecution.sync:2", `{"StateMachineArn":"arn:aws:states:eu-west-1:1:stateMachine:m"}`,
@@ -39,8 +39,8 @@ func TestPermissions(t *testing.T) {
 		{"arn:aws:states:::aws-sdk:cloudwatch:putMetricData", `{"Namespace":"n"}`, "cloudwatch:PutMetricData on *"},
 
 		{"arn:aws:states:::lambda:invoke", `{"FunctionName.$":"$.f"}`, "!its argument FunctionName.$ is only known when it runs"},
-		{"arn:aws:states:::aws-sdk:sqs:sendMessage", `{"QueueUrl":"q"}`, `!no ARN follows from its argument QueueUrl, "q"`},
-		{"arn:aws:states:::aws-sdk:sqs:sendMessage", ``, "!it has no Parameters, so its arguments are only known when it runs"},
+		{"arn:aws:states:::aws-sdk:sqs:sendMessage", `{"QueueUrl":"q","MessageBody":"b"}`, `!no ARN follows from its argument QueueUrl, "q"`},
+		{"arn:aws:states:::aws-sdk:kinesis:describeStream", ``, "!it has no Parameters, so its arguments are only known when it runs"},
 		{"arn:aws:states:::aws-sdk:dynamodb:transactWriteItems", `{"TransactItems.$":"$.t"}`, "!its argument TransactItems is only known when it runs"},
 		{"arn:aws:states:::aws-sdk:dynamodb:executeStatement", `{"Statement":"s"}`, "!the table stands in a PartiQL statement"},
 		{"arn:aws:states:::aws-sdk:ec2:runInstances", `{"ImageId":"i"}`, "!which resource aws-sdk:ec2:runInstances acts on is not known"},
@@ -72,8 +72,8 @@ func TestPermissions(t *testing.T) {
 }
 
 func TestPermissionsOfOtherRoles(t *testing.T) {
-	m := mustParse(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q"},"Credentials":{"RoleArn":"arn:aws:iam::2:role/r"},"Next":"U"},
-		"U":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q"},"Credentials":{"RoleArn.$":"$.r"},"End":true}}}`)
+	m := mustParse(t, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q","MessageBody":"b"},"Credentials":{"RoleArn":"arn:aws:iam::2:role/r"},"Next":"U"},
+		"U":{"Type":"Task","Resource":"arn:aws:states:::aws-sdk:sqs:sendMessage","Parameters":{"QueueUrl.$":"$.q","MessageBody":"b"},"Credentials":{"RoleArn.$":"$.r"},"End":true}}}`)
 	permissions, err := Permissions(m)
 	want := []Permission{{State: "T", Actions: []string{"sts:AssumeRole"}, Resources: []string{"arn:aws:iam::2:role/r"}}}
 	if diff := cmp.Diff(want, permissions); diff != "" || err == nil || !strings.Contains(err.Error(), `Task "U"`) {

@@ -19,13 +19,9 @@ var placeholder = regexp.MustCompile(`\$\{([A-Za-z][A-Za-z0-9]*)\}`)
 // member finds the strings of a definition's text, each with the name of the member whose value it is.
 var member = regexp.MustCompile(`(?:"([A-Za-z]+)"\s*:\s*)?"((?:[^"\\]|\\.)*)"`)
 
-// numberFields are the fields of states, retriers and processors that are numbers, each with one that fits wherever the
-// others have these or usual ones.
-var numberFields = map[string]string{
-	"BackoffRate": "2", "HeartbeatSeconds": "1", "IntervalSeconds": "1", "MaxAttempts": "1", "MaxConcurrency": "1",
-	"MaxDelaySeconds": "31622399", "MaxInputBytesPerBatch": "1024", "MaxItems": "1", "MaxItemsPerBatch": "1", "Seconds": "1",
-	"TimeoutSeconds": "99999999", "ToleratedFailureCount": "1", "ToleratedFailurePercentage": "1",
-}
+// numberFields are the fields of states, retriers and processors that are numbers.
+var numberFields = wordSet(`BackoffRate HeartbeatSeconds IntervalSeconds MaxAttempts MaxConcurrency MaxDelaySeconds
+MaxInputBytesPerBatch MaxItems MaxItemsPerBatch Seconds TimeoutSeconds ToleratedFailureCount ToleratedFailurePercentage`)
 
 // Placeholders returns the names of a definition's placeholders, sorted.
 func Placeholders(definition []byte) []string {
@@ -47,7 +43,7 @@ func Fill(definition []byte, values map[string]string) ([]byte, error) {
 		}
 	}
 	bad := map[string]bool{}
-	filled := replacePlaceholders(definition, func(name, field, _ string) string {
+	filled := replacePlaceholders(definition, func(name, field string) string {
 		value, given := values[name]
 		if field == "" || !given || bad[name] {
 			return value
@@ -65,40 +61,15 @@ func Fill(definition []byte, values map[string]string) ([]byte, error) {
 	return filled, nil
 }
 
-// FillAny puts something that fits in the place of every placeholder, so that a definition can be checked before the values
-// are known: numbers, the parts of ARNs, whole ARNs, text.
-func FillAny(definition []byte) []byte {
-	return replacePlaceholders(definition, func(name, field, before string) string {
-		if field != "" {
-			return numberFields[field]
-		}
-		if strings.HasPrefix(before, "arn:") {
-			switch strings.Count(before, ":") {
-			case 1:
-				return "aws"
-			case 3:
-				return "us-east-1"
-			case 4:
-				return "123456789012"
-			}
-		}
-		if before == "" && strings.HasSuffix(strings.ToLower(name), "arn") {
-			return "arn:aws:lambda:us-east-1:123456789012:function:" + name
-		}
-		return name
-	})
-}
-
 // replacePlaceholders asks value for each placeholder. field is the name of the number whose whole value it is; else "".
-// before is the text that stands before it in the string.
-func replacePlaceholders(definition []byte, value func(name, field, before string) string) []byte {
+func replacePlaceholders(definition []byte, value func(name, field string) string) []byte {
 	return member.ReplaceAllFunc(definition, func(found []byte) []byte {
 		at := member.FindSubmatchIndex(found)
 		inside := string(found[at[4]:at[5]])
 		whole := placeholder.FindStringSubmatch(inside)
 		if at[2] >= 0 && whole != nil && whole[0] == inside {
-			if field := string(found[at[2]:at[3]]); numberFields[field] != "" {
-				return append(found[:at[4]-1:at[4]-1], value(whole[1], field, "")...)
+			if field := string(found[at[2]:at[3]]); numberFields[field] {
+				return append(found[:at[4]-1:at[4]-1], value(whole[1], field)...)
 			}
 		}
 		var b strings.Builder
@@ -106,7 +77,7 @@ func replacePlaceholders(definition []byte, value func(name, field, before strin
 		end := 0
 		for _, m := range placeholder.FindAllStringSubmatchIndex(inside, -1) {
 			b.WriteString(inside[end:m[0]])
-			quoted, _ := json.Marshal(value(inside[m[2]:m[3]], "", inside[:m[0]])) // a text always is JSON
+			quoted, _ := json.Marshal(value(inside[m[2]:m[3]], "")) // a text always is JSON
 			b.Write(quoted[1 : len(quoted)-1])
 			end = m[1]
 		}

@@ -35,18 +35,23 @@ func TestFill(t *testing.T) {
 	}
 }
 
-func TestFillAnyMakesAnUnfinishedDefinitionValid(t *testing.T) {
+func TestLintTakesPlaceholdersForValues(t *testing.T) {
 	file, err := os.ReadFile("../../platform/intake.asl.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, definition := range []string{unfinished, string(file)} {
+	const whole = `{"StartAt":"A","TimeoutSeconds":"${seconds}","States":{"A":{"Type":"Task","Resource":"${function}","InputPath":"${path}","Next":"B"},
+		"B":{"Type":"Task","Resource":"arn:${partition}:states:::aws-sdk:dynamodb:query","Parameters":{"TableName":"${table}","Limit":"${limit}","Select":"${select}"},
+		"Retry":[{"ErrorEquals":["States.ALL"],"BackoffRate":"${rate}"}],"End":true}}}`
+	for _, definition := range []string{unfinished, string(file), whole} {
 		if len(asl.Placeholders([]byte(definition))) == 0 {
 			t.Fatal("no placeholders")
 		}
-		filled := asl.FillAny([]byte(definition))
-		if _, err := asl.Parse(filled, asl.Options{}); err != nil || len(asl.Placeholders(filled)) > 0 {
-			t.Errorf("%v\n%s", err, filled)
+		if findings := asl.Lint([]byte(definition), asl.Options{}); len(findings) > 0 {
+			t.Errorf("%+v\n%s", findings, definition)
+		}
+		if len(asl.Validate([]byte(definition), asl.Options{})) == 0 {
+			t.Error("Step Functions puts nothing in their place")
 		}
 	}
 }

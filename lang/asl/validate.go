@@ -20,28 +20,44 @@ type validator struct {
 	diagnostics []Diagnostic
 	graph       []Diagnostic    // of transitions, which are reported only for definitions that are otherwise in order
 	names       map[string]bool // of all states: they are unique in the whole machine
+
+	placeholders bool                  // whether a text such as "${name}" may stand for any value
+	notes        []Diagnostic          // what only Lint reports
+	hints        map[Diagnostic]hint
 }
 
 // validate checks a definition and returns it parsed.
 func validate(definition []byte, opts Options) (*jsonvalue.Object, []Diagnostic) {
+	v := newValidator(opts)
+	doc := v.check(definition)
+	return doc, v.diagnostics
+}
+
+func newValidator(opts Options) *validator {
+	return &validator{express: opts.Express, names: map[string]bool{}, hints: map[Diagnostic]hint{}}
+}
+
+// check collects what is wrong with a definition and returns it parsed, nil when that cannot be done.
+func (v *validator) check(definition []byte) *jsonvalue.Object {
 	if len(definition) > maxDefinition {
-		return nil, []Diagnostic{{"ERROR", CodeSchema, "The definition is longer than 1 MB", ""}}
+		v.schema("", "The definition is longer than 1 MB")
+		return nil
 	}
 	doc, err := jsonvalue.Parse(definition)
 	if err != nil {
-		return nil, []Diagnostic{invalidJSON(string(definition), err)}
+		v.diagnostics = []Diagnostic{invalidJSON(string(definition), err)}
+		return nil
 	}
-	v := &validator{express: opts.Express, names: map[string]bool{}}
 	o, ok := doc.(*jsonvalue.Object)
 	if !ok {
 		v.schema("/", "Expected value of type [OBJECT]")
-		return nil, v.diagnostics
+		return nil
 	}
 	v.machine(o)
 	if len(v.diagnostics) == 0 {
 		v.diagnostics = v.graph
 	}
-	return o, v.diagnostics
+	return o
 }
 
 func (v *validator) report(code, location, format string, args ...any) {
@@ -66,7 +82,8 @@ func (v *validator) machine(o *jsonvalue.Object) {
 	if version, has := o.Get("Version"); has && version != "1.0" {
 		v.schema("/Version", "Value should be one of the following: [1.0]")
 	}
-	v.wholeNumber(o, "", "TimeoutSeconds", 1, 99999999)
+	v.wholeNumber(o, "", "TimeoutSeconds", 0, 99999999)
+	v.expressLimit(o, "", "TimeoutSeconds")
 	if v.workflow(o, "") {
 		v.transitions(o, "", true)
 	}
@@ -162,6 +179,9 @@ func (v *validator) typed(o *jsonvalue.Object, location, name, want string) (any
 	if !has {
 		return nil, false
 	}
+	if v.isPlaceholder(value) {
+		return nil, false
+	}
 	if typeName(value) != want {
 		v.schema(location+"/"+name, "Expected value of type [%s]", want)
 		return nil, false
@@ -186,16 +206,24 @@ func (v *validator) oneOf(o *jsonvalue.Object, location, name string, values ...
 // wholeNumber checks a field that is an integer between two bounds.
 func (v *validator) wholeNumber(o *jsonvalue.Object, location, name string, least, most int64) {
 	value, has := o.Get(name)
-	if !has {
+	if !has || v.isPlaceholder(value) {
 		return
 	}
 	n, ok := integer(value)
 	switch {
 	case !ok:
-		v.schema(location+"/"+name, "Expected value of type [INTEGER]")
-	case n < least || n > most:
-		v.schema(location+"/"+name, "The value should be between %d and %d", least, most)
+		v.schema(location+"/"+name, "Expected value of type Integer")
+	case n < least:
+		v.schema(location+"/"+name, "Minimum value is %d", least)
+	case n > most:
+		v.schema(location+"/"+name, "Maximum value is %d", most)
 	}
+}
+
+// isPlaceholder reports whether a value is put in before the definition is deployed.
+func (v *validator) isPlaceholder(value any) bool {
+	s, ok := value.(string)
+	return ok && v.placeholders && placeholder.FindString(s) == s && s != ""
 }
 
 func (v *validator) queryLanguage(o *jsonvalue.Object, location string) {

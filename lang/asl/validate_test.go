@@ -42,8 +42,8 @@ func TestRefused(t *testing.T) {
 		{one(`{"Type":"Pass","End":true,"Assign":{"states":1,"a-b":2}}`), `RESERVED_VARIABLE_NAME: Cannot assign to reserved variable '$states'. at /States/S/Assign, INVALID_VARIABLE_NAME: Invalid variable name 'a-b': the variable name contains invalid characters. at /States/S/Assign`},
 		{one(`{"Type":"Pass","End":true,"QueryLanguage":"JSONata"}`), `UNSUPPORTED_QUERY_LANGUAGE: The query language JSONata is not supported yet: use JSONPath at /States/S`},
 		{one(`{"Type":"Fail","Error":"A","ErrorPath":"$.a"}`), `SCHEMA_VALIDATION_FAILED: There should only be one of the following fields: [Error, ErrorPath] at /States/S`},
-		{one(`{"Type":"Wait","End":true}`), `SCHEMA_VALIDATION_FAILED: This object should have only one of the following fields: [Seconds, Timestamp, SecondsPath, TimestampPath] at /States/S`},
-		{one(`{"Type":"Wait","Seconds":1.5,"End":true}`), `SCHEMA_VALIDATION_FAILED: Expected value of type [INTEGER] at /States/S/Seconds`},
+		{one(`{"Type":"Wait","End":true}`), `SCHEMA_VALIDATION_FAILED: This object should have only one of the following fields: [SecondsPath, Seconds, TimestampPath, Timestamp] at /States/S`},
+		{one(`{"Type":"Wait","Seconds":1.5,"End":true}`), `SCHEMA_VALIDATION_FAILED: Expected value of type Integer at /States/S/Seconds`},
 		{one(`{"Type":"Parallel","Branches":[],"End":true}`), `SCHEMA_VALIDATION_FAILED: Value cannot be empty at /States/S/Branches`},
 		{one(`{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"S"}}}],"End":true}`), `MISSING_TRANSITION_TARGET: Missing 'Next' target: S at /States/S/Branches[0]/States/A/Next`},
 		{one(`{"Type":"Parallel","Branches":[{"StartAt":"S","States":{"S":{"Type":"Succeed"}}}],"End":true}`), `DUPLICATE_STATE_NAME: Duplicate State name: S at /States/S/Branches[0]/States/S`},
@@ -81,7 +81,11 @@ func TestExpressRestrictions(t *testing.T) {
 		"arn:aws:states:us-east-1:111111111111:activity:manual": "Express state machine does not support Activity ARN at /States/T/Resource",
 		"arn:aws:states:::aws-sdk:sqs:sendMessage":              "",
 	} {
-		definition := `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"` + resource + `","Parameters":{"StateMachineArn":"a","QueueUrl":"q","MessageBody":"b"},"End":true}}}`
+		arguments := `{"QueueUrl":"q","MessageBody":"b"}`
+		if strings.Contains(resource, "startExecution") {
+			arguments = `{"StateMachineArn":"a"}`
+		}
+		definition := `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"` + resource + `","Parameters":` + arguments + `,"End":true}}}`
 		_, err := Parse([]byte(definition), Options{Express: true})
 		switch {
 		case want == "" && err != nil:

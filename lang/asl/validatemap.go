@@ -20,15 +20,16 @@ func (v *validator) mapState(o *jsonvalue.Object, location string, jsonata bool)
 	}
 	if !jsonata || !isExpression(value(o, "ToleratedFailurePercentage")) {
 		if n, ok := v.typed(o, location, "ToleratedFailurePercentage", "NUMBER"); ok {
-			if f := n.(jsonvalue.Number).Float64(); f < 0 || f > 100 {
-				v.schema(location+"/ToleratedFailurePercentage", "The value should be between 0 and 100")
+			if f := n.(jsonvalue.Number).Float64(); f < 0 {
+				v.schema(location+"/ToleratedFailurePercentage", "Minimum value is 0")
+			} else if f > 100 {
+				v.schema(location+"/ToleratedFailurePercentage", "Maximum value is 100")
 			}
 		}
 	}
-	distributed := false
 	for _, name := range []string{"ItemProcessor", "Iterator"} {
 		if processor, ok := v.typed(o, location, name, "OBJECT"); ok {
-			distributed = v.processor(processor.(*jsonvalue.Object), location+"/"+name) || distributed
+			v.processor(processor.(*jsonvalue.Object), location+"/"+name)
 		}
 	}
 	v.label(o, location)
@@ -46,19 +47,19 @@ func (v *validator) mapState(o *jsonvalue.Object, location string, jsonata bool)
 			v.template(input, at+"/BatchInput")
 		}
 	}
-	if distributed && v.express {
-		v.schema(location, "Express state machine does not support distributed Map state")
-	}
 }
 
-// processor checks ItemProcessor or Iterator and reports whether it is distributed.
-func (v *validator) processor(o *jsonvalue.Object, location string) bool {
+// processor checks ItemProcessor or Iterator.
+func (v *validator) processor(o *jsonvalue.Object, location string) {
 	v.supported(o, location, []string{"Comment", "StartAt", "States", "ProcessorConfig"})
 	distributed := false
 	if config, ok := v.typed(o, location, "ProcessorConfig", "OBJECT"); ok {
 		c, at := config.(*jsonvalue.Object), location+"/ProcessorConfig"
 		v.oneOf(c, at, "Mode", "INLINE", "DISTRIBUTED")
 		if distributed = text(c, "Mode") == "DISTRIBUTED"; distributed {
+			if v.express {
+				v.schema(at+"/Mode", "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines")
+			}
 			v.required(c, at, "ExecutionType")
 			v.oneOf(c, at, "ExecutionType", "STANDARD", "EXPRESS")
 		} else if _, has := c.Get("ExecutionType"); has {
@@ -74,7 +75,6 @@ func (v *validator) processor(o *jsonvalue.Object, location string) bool {
 		v.transitions(o, location, false)
 	}
 	v.express = outer
-	return distributed
 }
 
 // label checks a Map's Label: at most 40 characters, none of them white space, a control character or special

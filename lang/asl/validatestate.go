@@ -81,6 +81,7 @@ func (v *validator) state(o *jsonvalue.Object, location string) {
 	if slices.Contains(fields, "Retry") {
 		v.retriers(o, location)
 		v.catchers(o, location, jsonata)
+		v.errorNames(o, location)
 	}
 	switch kind {
 	case "Task":
@@ -191,6 +192,9 @@ func (v *validator) path(value any, location string, functions bool) {
 	source, ok := value.(string)
 	if !ok {
 		v.schema(location, "Expected value of type [STRING]")
+		return
+	}
+	if v.isPlaceholder(value) {
 		return
 	}
 	compile := compilePath

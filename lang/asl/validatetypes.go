@@ -30,12 +30,12 @@ func (v *validator) retriers(o *jsonvalue.Object, location string) {
 	v.objects(o, location, "Retry", func(i, n int, r *jsonvalue.Object, at string) {
 		v.supported(r, at, []string{"Comment", "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"})
 		v.errorEquals(r, at, i == n-1)
-		v.wholeNumber(r, at, "IntervalSeconds", 1, 99999999)
+		v.wholeNumber(r, at, "IntervalSeconds", 0, 99999999)
 		v.wholeNumber(r, at, "MaxAttempts", 0, 99999999)
 		v.wholeNumber(r, at, "MaxDelaySeconds", 1, 31622400)
 		v.oneOf(r, at, "JitterStrategy", "NONE", "FULL")
 		if rate, ok := v.typed(r, at, "BackoffRate", "NUMBER"); ok && rate.(jsonvalue.Number).Float64() < 1 {
-			v.schema(at+"/BackoffRate", "The value should be greater than or equal to 1.0")
+			v.schema(at+"/BackoffRate", "Minimum value is 1")
 		}
 		interval, most := int64(1), int64(0)
 		if n, ok := integer(value(r, "IntervalSeconds")); ok {
@@ -96,6 +96,7 @@ func (v *validator) task(o *jsonvalue.Object, location string, jsonata bool) {
 			continue
 		}
 		v.wholeNumber(o, location, name, 1, 99999999)
+		v.expressLimit(o, location, name)
 	}
 	timeout, ok := integer(value(o, "TimeoutSeconds"))
 	heartbeat, ok2 := integer(value(o, "HeartbeatSeconds"))
@@ -103,13 +104,17 @@ func (v *validator) task(o *jsonvalue.Object, location string, jsonata bool) {
 		v.schema(location, "HeartbeatSeconds must be smaller than TimeoutSeconds")
 	}
 	if credentials, ok := v.typed(o, location, "Credentials", "OBJECT"); ok {
-		v.supported(credentials.(*jsonvalue.Object), location+"/Credentials", []string{"RoleArn", "RoleArn.$"})
+		c, at := credentials.(*jsonvalue.Object), location+"/Credentials"
+		v.supported(c, at, []string{"RoleArn", "RoleArn.$"})
+		if _, dynamic := c.Get("RoleArn.$"); !dynamic && value(c, "RoleArn") == nil {
+			v.schema(at, "The field 'RoleArn' is required but was missing")
+		}
 		if !jsonata {
 			v.template(credentials, location+"/Credentials")
 		}
 	}
 	if resource, ok := v.typed(o, location, "Resource", "STRING"); ok {
-		v.resource(resource.(string), o, location+"/Resource")
+		v.resource(resource.(string), o, location, jsonata)
 	}
 }
 
@@ -118,70 +123,11 @@ func isExpression(value any) bool {
 	return ok && strings.HasPrefix(s, "{%")
 }
 
-// resource checks a Task's Resource, and what Express machines do not support.
-func (v *validator) resource(arn string, o *jsonvalue.Object, location string) {
-	r, err := ParseResource(arn)
-	switch {
-	case err != nil && splitARN(arn) == nil:
-		v.schema(location, "Value is not a valid resource ARN")
-		return
-	case err != nil || !knownIntegration(r):
-		v.schema(location, "The resource provided %s is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.", arn)
-		return
-	}
-	switch {
-	case !v.express:
-	case r.Kind == Activity:
-		v.schema(location, "Express state machine does not support Activity ARN")
-	case r.Pattern == Sync || r.Pattern == Sync2:
-		v.schema(location, "Express state machine does not support '.sync' service integration")
-	case r.Pattern == WaitForTaskToken:
-		// AWS's message has two blanks before "at".
-		v.schema(location, "Express state machine does not support '.waitForTaskToken' service integration ")
-	}
-	if r.Kind == Optimized || r.Kind == SDK {
-		v.parameterNames(o, r, location)
-	}
-}
-
-// parameterNames checks that arguments have names in PascalCase, which Step Functions wants of every service.
-func (v *validator) parameterNames(o *jsonvalue.Object, r Resource, location string) {
-	at := strings.TrimSuffix(location, "/Resource")
-	for _, field := range []string{"Parameters", "Arguments"} {
-		for name := range object(value(o, field)).All() {
-			if c := name[:min(1, len(name))]; "a" <= c && c <= "z" {
-				v.schema(at+"/"+field, "The field '%s' is not supported by Step Functions", strings.TrimSuffix(name, ".$"))
-			}
-		}
-	}
-	if r.Kind != Optimized {
-		return
-	}
-	var missing []string
-	fields := object(value(o, "Parameters"))
-	if _, given := o.Get("Parameters"); !given {
-		if _, given := o.Get("Arguments"); given {
-			if fields = object(value(o, "Arguments")); fields == nil {
-				return
-			}
-		}
-	}
-	for _, name := range requiredParameters[r.Service+":"+r.Action] {
-		if _, has := fields.Get(name); !has {
-			if _, has = fields.Get(name + ".$"); !has {
-				missing = append(missing, name)
-			}
-		}
-	}
-	for _, name := range missing {
-		v.schema(at, "The field '%s' is required but was missing", name)
-	}
-}
-
 func (v *validator) wait(o *jsonvalue.Object, location string, jsonata bool) {
-	v.onlyOne(o, location, true, "Seconds", "Timestamp", "SecondsPath", "TimestampPath")
+	v.onlyOne(o, location, true, "SecondsPath", "Seconds", "TimestampPath", "Timestamp")
 	if !jsonata || !isExpression(value(o, "Seconds")) {
 		v.wholeNumber(o, location, "Seconds", 0, 99999999)
+		v.expressLimit(o, location, "Seconds")
 	}
 	if timestamp, ok := v.typed(o, location, "Timestamp", "STRING"); ok && !(jsonata && isExpression(timestamp)) {
 		if _, ok := parseTimestamp(timestamp.(string)); !ok {
@@ -191,7 +137,9 @@ func (v *validator) wait(o *jsonvalue.Object, location string, jsonata bool) {
 }
 
 func (v *validator) fail(o *jsonvalue.Object, location string) {
-	v.typed(o, location, "Error", "STRING")
+	if name, ok := v.typed(o, location, "Error", "STRING"); ok && strings.HasPrefix(name.(string), "States.") {
+		v.note(SeverityError, CodeReservedErrorName, location+"/Error", "Names of errors that begin with 'States.' are reserved for Step Functions")
+	}
 	v.typed(o, location, "Cause", "STRING")
 	v.onlyOne(o, location, false, "Error", "ErrorPath")
 	v.onlyOne(o, location, false, "Cause", "CausePath")

@@ -29,6 +29,7 @@ func TestCreateChecks(t *testing.T) {
 		{in: CreateStateMachineInput{Name: strings.Repeat("n", 81)}, want: "ValidationException: 1 validation error detected: Value 'nnn"},
 		{in: CreateStateMachineInput{Type: "FAST"}, want: "ValidationException: 1 validation error detected: Value 'FAST' at 'type'"},
 		{in: CreateStateMachineInput{Definition: `{"StartAt":"x"}`}, want: "InvalidDefinition: Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /'"},
+		{in: CreateStateMachineInput{Definition: strings.Replace(sync, "StateMachineArn", "stateMachineArn", 1)}, want: "InvalidDefinition: Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The field \"stateMachineArn\" is not supported by Step Functions at /States/T/Parameters, SCHEMA_VALIDATION_FAILED: The field 'StateMachineArn' is required but was missing at /States/T/Parameters'"},
 		{in: CreateStateMachineInput{RoleArn: "me"}, want: "InvalidArn: Invalid Role Arn: 'me'"},
 		{in: CreateStateMachineInput{Publish: true}, want: "ValidationException: the embedded AWS does not emulate versions"},
 		{deny: []string{role}, want: "AccessDeniedException: Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role."},
