@@ -26,6 +26,7 @@ import (
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
 	"github.com/carepath/carepath/localcloud/provider"
+	"github.com/carepath/carepath/localcloud/scheduler"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
 	"github.com/carepath/carepath/localcloud/store"
@@ -69,6 +70,7 @@ type Cloud struct {
 	lambda        *lambda.Service
 	stepfunctions *stepfunctions.Service
 	apigateway    *apigateway.Service
+	scheduler     *scheduler.Service
 
 	mu           sync.Mutex
 	endpoint     string
@@ -156,6 +158,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	if c.apigateway, err = apigateway.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting API Gateway: %w", err)
 	}
+	if c.scheduler, err = scheduler.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting EventBridge Scheduler: %w", err)
+	}
 	return nil
 }
 
@@ -215,6 +220,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 	})
 	c.lambda.SetRuntimeAddr(runtime.Addr().String())
 	c.stepfunctions.Start()
+	c.scheduler.Start()
 	return nil
 }
 
@@ -248,6 +254,9 @@ func (c *Cloud) Close(ctx context.Context) error {
 	}
 	if stopProvider != nil {
 		stopProvider()
+	}
+	if c.scheduler != nil {
+		errs = append(errs, c.scheduler.Close(ctx))
 	}
 	if c.stepfunctions != nil {
 		errs = append(errs, c.stepfunctions.Close(ctx))

@@ -251,7 +251,7 @@ func denied(c *dispatch.Call, permission string, resources []string, why reason)
 	switch c.Service {
 	case "iam", "sts", "cloudwatch":
 		e.Code, e.Status = "AccessDenied", 403
-	case "lambda", "apigateway":
+	case "lambda", "apigateway", "scheduler":
 		e.Status = 403
 	}
 	return e

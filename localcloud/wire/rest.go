@@ -247,6 +247,8 @@ func errorREST(service string, header http.Header, e *dispatch.Error) []byte {
 			fault = "Service"
 		}
 		b.WriteString(`"Type":"` + fault + `","Message":`)
+	} else if service == "scheduler" {
+		b.WriteString(`"Message":`)
 	} else {
 		b.WriteString(`"message":`)
 	}
