@@ -21,6 +21,7 @@ import (
 	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/cloudwatch"
 	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/dynamodb"
 	"github.com/carepath/carepath/localcloud/iam"
 	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/lambda"
@@ -148,6 +149,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	}
 	if c.sqs, err = sqs.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting SQS: %w", err)
+	}
+	if _, err = dynamodb.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting DynamoDB: %w", err)
 	}
 	if c.lambda, err = lambda.New(c.d, c.store, lambda.Options{Dir: lambdaDir}); err != nil {
 		return fmt.Errorf("starting Lambda: %w", err)

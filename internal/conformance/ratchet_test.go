@@ -15,6 +15,8 @@ var ratchet = []struct {
 	{"asl-replay", "asl-services.jsonl", 1},
 	{"asl-validation", "asl-validation.jsonl", 1},
 	{"asl-validation", "asl-lint.jsonl", 0.98},
+	{"dynamodb", "dynamodb-expr.jsonl", 0.99},
+	{"dynamodb", "dynamodb-serialization.jsonl", 1},
 	{"vtl", "vtl.jsonl", 1},
 	{"vtl", "vtl-derived.jsonl", 0.99},
 	{"vtl", "vtl-unit.jsonl", 1},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -94,8 +95,12 @@ func (t *tally) report() string {
 	return b.String()
 }
 
+// caseFolder is where the file is whose cases run: some cases refer to files beside theirs.
+var caseFolder string
+
 // runFile runs the cases of one file and reports those that fail.
 func runFile(suite func(json.RawMessage) Outcome, file string, report func(failure)) (tally, error) {
+	caseFolder = filepath.Dir(file)
 	f, err := os.Open(file)
 	if err != nil {
 		return tally{}, fmt.Errorf("reading the cases: %w", err)

@@ -17,14 +17,11 @@ func (c Comparison) Holds(v Value, ok bool) bool {
 	return compare(c.Operator, v, c.Operands)
 }
 
-// KeyCondition compiles a key condition expression to one comparison for each key attribute.
-func (e *Environment) KeyCondition(text string) (map[string]Comparison, error) {
-	root, err := e.condition("KeyConditionExpression", text)
-	if err != nil {
-		return nil, err
-	}
+// Comparisons turns a compiled key condition expression into one comparison for each key attribute. DynamoDB does so when
+// it has compiled every expression of a request.
+func (c *Condition) Comparisons() (map[string]Comparison, error) {
 	conditions := map[string]Comparison{}
-	if problem := keyConditions(root, conditions); problem != "" {
+	if problem := keyConditions(c.root, conditions); problem != "" {
 		return nil, Error(problem)
 	}
 	return conditions, nil

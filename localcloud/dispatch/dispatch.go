@@ -231,6 +231,9 @@ func Decode(text []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		if apiErr := (*Error)(nil); errors.As(err, &apiErr) {
+			return apiErr // a request that reads itself says it in its service's words
+		}
 		return &Error{Code: "SerializationException", Message: err.Error()}
 	}
 	return nil

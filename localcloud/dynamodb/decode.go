@@ -10,14 +10,25 @@ import (
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
-// decode reads a request in DynamoDB's JSON protocol, with DynamoDB's own words about values of the wrong type. Members
-// that the request does not have are refused: DynamoDB would ignore them, but here they would hide what is not emulated.
-func decode(text []byte, into any) error {
+// unknown is the part of every request that notes the first member that it does not have. DynamoDB ignores such members;
+// here they would hide what is not emulated, so that a request with one is refused once DynamoDB would accept it.
+type unknown struct{ shape, member string }
+
+func (u *unknown) check() error {
+	if u.member == "" {
+		return nil
+	}
+	return invalid("the embedded AWS does not have the member %s in a %s", u.member, u.shape)
+}
+
+// decode reads a request in DynamoDB's JSON protocol, with DynamoDB's own words about values of the wrong type.
+func decode(text []byte, into any, other *unknown) error {
 	tree, err := jsonvalue.Parse(text)
 	if err != nil {
 		return &dispatch.Error{Code: "SerializationException"}
 	}
-	if err := bind(tree, reflect.ValueOf(into).Elem(), asField); err != nil {
+	b := binder{other}
+	if err := b.bind(tree, reflect.ValueOf(into).Elem(), asField); err != nil {
 		var wrong dynamodbexpr.TypeError
 		if errors.As(err, &wrong) {
 			return &dispatch.Error{Code: "SerializationException", Message: string(wrong)}
@@ -40,15 +51,18 @@ var (
 	itemType  = reflect.TypeFor[Item]()
 )
 
+// binder sets requests from JSON.
+type binder struct{ unknown *unknown }
+
 // bind sets target from JSON.
-func bind(tree any, target reflect.Value, where place) error {
+func (b binder) bind(tree any, target reflect.Value, where place) error {
 	if tree == nil {
 		return nil
 	}
 	t := target.Type()
 	if t.Kind() == reflect.Pointer {
 		fresh := reflect.New(t.Elem())
-		if err := bind(tree, fresh.Elem(), where); err != nil {
+		if err := b.bind(tree, fresh.Elem(), where); err != nil {
 			return err
 		}
 		target.Set(fresh)
@@ -80,11 +94,11 @@ func bind(tree any, target reflect.Value, where place) error {
 		target.SetInt(n)
 		return err
 	case reflect.Slice:
-		return bindList(tree, target, where)
+		return b.bindList(tree, target, where)
 	case reflect.Map:
-		return bindMap(tree, target, where)
+		return b.bindMap(tree, target, where)
 	}
-	return bindStructure(tree, target, where)
+	return b.bindStructure(tree, target, where)
 }
 
 // unparameterized is what the Java behind DynamoDB says of a scalar where a list of maps, or a map of lists, has its element.
@@ -97,7 +111,7 @@ func notACollection(where place) error {
 	return dynamodbexpr.TypeError("Unexpected field type")
 }
 
-func bindList(tree any, target reflect.Value, where place) error {
+func (b binder) bindList(tree any, target reflect.Value, where place) error {
 	array, ok := tree.(*jsonvalue.Array)
 	if !ok {
 		if _, object := tree.(*jsonvalue.Object); object {
@@ -107,7 +121,7 @@ func bindList(tree any, target reflect.Value, where place) error {
 	}
 	list := reflect.MakeSlice(target.Type(), len(array.Items), len(array.Items))
 	for i, item := range array.Items {
-		if err := bind(item, list.Index(i), asElement); err != nil {
+		if err := b.bind(item, list.Index(i), asElement); err != nil {
 			return err
 		}
 	}
@@ -115,7 +129,7 @@ func bindList(tree any, target reflect.Value, where place) error {
 	return nil
 }
 
-func bindMap(tree any, target reflect.Value, where place) error {
+func (b binder) bindMap(tree any, target reflect.Value, where place) error {
 	t := target.Type()
 	object, ok := tree.(*jsonvalue.Object)
 	if !ok {
@@ -132,7 +146,7 @@ func bindMap(tree any, target reflect.Value, where place) error {
 	m := reflect.MakeMapWithSize(t, object.Len())
 	for name, member := range object.All() {
 		element := reflect.New(t.Elem()).Elem()
-		if err := bind(member, element, asElement); err != nil {
+		if err := b.bind(member, element, asElement); err != nil {
 			return err
 		}
 		m.SetMapIndex(reflect.ValueOf(name), element)
@@ -168,7 +182,7 @@ func checkStructure(tree any, name string, where place) error {
 	return dynamodbexpr.TypeError("Unexpected field type")
 }
 
-func bindStructure(tree any, target reflect.Value, where place) error {
+func (b binder) bindStructure(tree any, target reflect.Value, where place) error {
 	t := target.Type()
 	if err := checkStructure(tree, t.Name(), where); err != nil {
 		return err
@@ -176,16 +190,19 @@ func bindStructure(tree any, target reflect.Value, where place) error {
 	object, _ := tree.(*jsonvalue.Object)
 	known := 0
 	for i := range t.NumField() {
+		if !t.Field(i).IsExported() {
+			continue
+		}
 		name := memberName(t.Field(i))
 		if member, given := object.Get(name); given {
 			known++
-			if err := bind(member, target.Field(i), asField); err != nil {
+			if err := b.bind(member, target.Field(i), asField); err != nil {
 				return err
 			}
 		}
 	}
-	if known < object.Len() {
-		return unknownMember(object, t)
+	if known < object.Len() && b.unknown.member == "" {
+		*b.unknown = unknown{t.Name(), unknownMember(object, t)}
 	}
 	return nil
 }
@@ -198,45 +215,49 @@ func memberName(f reflect.StructField) string {
 	return name
 }
 
-func unknownMember(object *jsonvalue.Object, t reflect.Type) error {
+func unknownMember(object *jsonvalue.Object, t reflect.Type) string {
 	for name := range object.All() {
 		found := false
 		for i := range t.NumField() {
 			found = found || memberName(t.Field(i)) == name
 		}
 		if !found {
-			return invalid("the embedded AWS does not have the member %s in a %s", name, t.Name())
+			return name
 		}
 	}
-	return nil
+	return ""
 }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *GetItemInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *GetItemInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *PutItemInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *PutItemInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *UpdateItemInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *UpdateItemInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *DeleteItemInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *DeleteItemInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *QueryInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *QueryInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *ScanInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *ScanInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *BatchGetItemInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *BatchGetItemInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *BatchWriteItemInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *BatchWriteItemInput) UnmarshalJSON(text []byte) error { return decode(text, in, &in.unknown) }
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *TransactGetItemsInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *TransactGetItemsInput) UnmarshalJSON(text []byte) error {
+	return decode(text, in, &in.unknown)
+}
 
 // UnmarshalJSON reads the request as DynamoDB does.
-func (in *TransactWriteItemsInput) UnmarshalJSON(text []byte) error { return decode(text, in) }
+func (in *TransactWriteItemsInput) UnmarshalJSON(text []byte) error {
+	return decode(text, in, &in.unknown)
+}

@@ -20,6 +20,9 @@ func (s *Service) getItem(ctx context.Context, c *dispatch.Call, in *GetItemInpu
 	if err != nil {
 		return nil, err
 	}
+	if err := in.unknown.check(); err != nil {
+		return nil, err
+	}
 	t, err := s.table(*in.TableName)
 	if err != nil {
 		return nil, err
@@ -27,7 +30,7 @@ func (s *Service) getItem(ctx context.Context, c *dispatch.Call, in *GetItemInpu
 	if err := s.unseal(ctx, c.Principal, t); err != nil {
 		return nil, err
 	}
-	item, err := s.read(t, in.Key, projection, isTrue(in.ConsistentRead))
+	item, err := t.read(in.Key, projection, isTrue(in.ConsistentRead))
 	if err != nil {
 		return nil, err
 	}
@@ -88,30 +91,31 @@ func nestedOf(p *dynamodbexpr.Projection) map[string]bool {
 }
 
 // read returns the item of a key, nil when there is none.
-func (s *Service) read(t *table, key Item, projection *dynamodbexpr.Projection, consistent bool) (Item, error) {
-	t.mu.RLock()
-	if t.gone {
-		t.mu.RUnlock()
-		return nil, errNotFound
-	}
-	err := t.checkKey(key)
-	if err == nil {
-		err = t.checkNested(nestedOf(projection))
-	}
+func (t *table) read(key Item, projection *dynamodbexpr.Projection, consistent bool) (Item, error) {
+	space, unlock, err := t.lock(consistent)
 	if err != nil {
-		t.mu.RUnlock()
 		return nil, err
 	}
-	if t.late != nil && !consistent {
-		t.mu.RUnlock()
-		return s.readLate(t, key)
-	}
-	e, ok := t.space.items.get(keyOf(t.keys, key))
-	t.mu.RUnlock()
-	if !ok {
-		return nil, nil
+	e, err := t.lookUp(space, key, projection)
+	unlock()
+	if e == nil || err != nil {
+		return nil, err
 	}
 	return e.item()
+}
+
+func (t *table) lookUp(s *space, key Item, projection *dynamodbexpr.Projection) (*entry, error) {
+	if t.gone {
+		return nil, errNotFound
+	}
+	if err := t.checkKey(key); err != nil {
+		return nil, err
+	}
+	if err := t.checkNested(nestedOf(projection)); err != nil {
+		return nil, err
+	}
+	e, _ := s.items.get(keyOf(t.keys, key))
+	return e, nil
 }
 
 func (s *Service) putItem(ctx context.Context, c *dispatch.Call, in *PutItemInput) (*WriteOutput, error) {
@@ -149,6 +153,9 @@ func (s *Service) putItem(ctx context.Context, c *dispatch.Call, in *PutItemInpu
 	w.anyOf = is(in.ConditionalOperator, "OR")
 	err = w.compile(in.ExpressionAttributeNames, in.ExpressionAttributeValues, nil, in.ConditionExpression)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.unknown.check(); err != nil {
 		return nil, err
 	}
 	if w.table, err = s.table(*in.TableName); err != nil {
@@ -235,6 +242,9 @@ func (s *Service) updateItem(ctx context.Context, c *dispatch.Call, in *UpdateIt
 	if err != nil {
 		return nil, err
 	}
+	if err := in.unknown.check(); err != nil {
+		return nil, err
+	}
 	if w.table, err = s.table(*in.TableName); err != nil {
 		return nil, err
 	}
@@ -294,6 +304,9 @@ func (s *Service) deleteItem(ctx context.Context, c *dispatch.Call, in *DeleteIt
 	w.anyOf = is(in.ConditionalOperator, "OR")
 	err = w.compile(in.ExpressionAttributeNames, in.ExpressionAttributeValues, nil, in.ConditionExpression)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.unknown.check(); err != nil {
 		return nil, err
 	}
 	if w.table, err = s.table(*in.TableName); err != nil {

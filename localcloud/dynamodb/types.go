@@ -2,17 +2,18 @@ package dynamodb
 
 import "github.com/carepath/carepath/lang/dynamodbexpr"
 
-// Item and Value are DynamoDB's attributes. See [dynamodbexpr].
-type (
-	Item  = dynamodbexpr.Item
-	Value = dynamodbexpr.Value
-)
+// Item is a set of attributes by name.
+type Item = dynamodbexpr.Item
+
+// Value is an attribute value.
+type Value = dynamodbexpr.Value
 
 // The order of members in requests is the one in which DynamoDB finds fault with them.
 
 // GetItemInput is the request of GetItem.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 type GetItemInput struct {
+	unknown
 	ReturnConsumedCapacity   *string           `json:",omitempty"`
 	AttributesToGet          []string          `json:",omitempty"`
 	TableName                *string           `json:",omitempty"`
@@ -51,6 +52,7 @@ type Condition struct {
 // PutItemInput is the request of PutItem.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
 type PutItemInput struct {
+	unknown
 	ReturnConsumedCapacity              *string                           `json:",omitempty"`
 	TableName                           *string                           `json:",omitempty"`
 	Item                                Item                              `json:",omitempty"`
@@ -74,6 +76,7 @@ type WriteOutput struct {
 // UpdateItemInput is the request of UpdateItem.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
 type UpdateItemInput struct {
+	unknown
 	ReturnConsumedCapacity              *string                           `json:",omitempty"`
 	TableName                           *string                           `json:",omitempty"`
 	ReturnItemCollectionMetrics         *string                           `json:",omitempty"`
@@ -92,6 +95,7 @@ type UpdateItemInput struct {
 // DeleteItemInput is the request of DeleteItem.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
 type DeleteItemInput struct {
+	unknown
 	ReturnConsumedCapacity              *string                           `json:",omitempty"`
 	TableName                           *string                           `json:",omitempty"`
 	ReturnValues                        *string                           `json:",omitempty"`
@@ -108,6 +112,7 @@ type DeleteItemInput struct {
 // QueryInput is the request of Query.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
 type QueryInput struct {
+	unknown
 	Select                    *string              `json:",omitempty"`
 	IndexName                 *string              `json:",omitempty"`
 	ReturnConsumedCapacity    *string              `json:",omitempty"`
@@ -130,6 +135,7 @@ type QueryInput struct {
 // ScanInput is the request of Scan.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
 type ScanInput struct {
+	unknown
 	Select                    *string              `json:",omitempty"`
 	IndexName                 *string              `json:",omitempty"`
 	TotalSegments             *int32               `json:",omitempty"`
@@ -169,6 +175,7 @@ type KeysAndAttributes struct {
 // BatchGetItemInput is the request of BatchGetItem.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 type BatchGetItemInput struct {
+	unknown
 	ReturnConsumedCapacity *string                      `json:",omitempty"`
 	RequestItems           map[string]KeysAndAttributes `json:",omitempty"`
 }
@@ -199,6 +206,7 @@ type PutRequest struct {
 // BatchWriteItemInput is the request of BatchWriteItem.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 type BatchWriteItemInput struct {
+	unknown
 	ReturnConsumedCapacity      *string                   `json:",omitempty"`
 	ReturnItemCollectionMetrics *string                   `json:",omitempty"`
 	RequestItems                map[string][]WriteRequest `json:",omitempty"`

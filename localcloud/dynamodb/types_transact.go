@@ -16,6 +16,7 @@ type TransactGetItem struct {
 // TransactGetItemsInput is the request of TransactGetItems.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
 type TransactGetItemsInput struct {
+	unknown
 	TransactItems          []TransactGetItem `json:",omitempty"`
 	ReturnConsumedCapacity *string           `json:",omitempty"`
 }
@@ -83,6 +84,7 @@ type TransactWriteItem struct {
 // TransactWriteItemsInput is the request of TransactWriteItems.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 type TransactWriteItemsInput struct {
+	unknown
 	TransactItems               []TransactWriteItem `json:",omitempty"`
 	ReturnConsumedCapacity      *string             `json:",omitempty"`
 	ReturnItemCollectionMetrics *string             `json:",omitempty"`

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -19,7 +20,8 @@ func invalid(format string, args ...any) *dispatch.Error {
 
 // refused is a validation error with the text of an expression's.
 func refused(err error) error {
-	if e, ok := err.(dynamodbexpr.Error); ok {
+	var e dynamodbexpr.Error
+	if errors.As(err, &e) {
 		return invalid("%s", string(e))
 	}
 	return err

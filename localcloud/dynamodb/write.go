@@ -2,7 +2,6 @@ package dynamodb
 
 import (
 	"context"
-	"encoding/binary"
 
 	"github.com/carepath/carepath/lang/dynamodbexpr"
 	"github.com/carepath/carepath/localcloud/dispatch"
@@ -140,22 +139,6 @@ func imageOf(item Item) string {
 	return string(item.Encode(buffer[:0]))
 }
 
-// appendRecord appends the write's form in the log.
-func (w *write) appendRecord(b []byte) []byte {
-	b = appendText(b, w.table.id)
-	content := w.image
-	if w.new == nil {
-		b, content = append(b, recordDelete), w.at
-	} else {
-		b = append(b, recordPut)
-	}
-	return appendText(b, content)
-}
-
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
 // apply changes the table. The caller holds its lock for writing.
 func (w *write) apply() {
 	if w.checkOnly || w.new == nil && w.entry == nil {
@@ -210,6 +193,13 @@ func (s *Service) one(ctx context.Context, p dispatch.Principal, w *write) error
 	if w.item != nil {
 		w.image = imageOf(w.item)
 	}
+	if err := s.locked(w); err != nil {
+		return err
+	}
+	return s.log.flush()
+}
+
+func (s *Service) locked(w *write) error {
 	t := w.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -222,10 +212,8 @@ func (s *Service) one(ctx context.Context, p dispatch.Principal, w *write) error
 	if err := w.compute(); err != nil {
 		return err
 	}
-	if err := s.log.write([]*write{w}, nil); err != nil {
-		return err
-	}
+	s.log.one(w)
 	w.apply()
-	s.noteExpiry(w)
+	s.expect(w)
 	return nil
 }
