@@ -17,6 +17,7 @@ var ratchet = []struct {
 	{"asl-validation", "asl-lint.jsonl", 0.98},
 	{"dynamodb", "dynamodb-expr.jsonl", 0.99},
 	{"dynamodb", "dynamodb-serialization.jsonl", 1},
+	{"jsonata", "jsonata.jsonl", 1},
 	{"vtl", "vtl.jsonl", 1},
 	{"vtl", "vtl-derived.jsonl", 0.99},
 	{"vtl", "vtl-unit.jsonl", 1},
