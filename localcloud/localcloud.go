@@ -20,6 +20,7 @@ import (
 	"github.com/carepath/carepath/localcloud/apigateway"
 	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/cloudwatch"
+	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/dynamodb"
 	"github.com/carepath/carepath/localcloud/iam"
@@ -72,6 +73,7 @@ type Cloud struct {
 	stepfunctions *stepfunctions.Service
 	apigateway    *apigateway.Service
 	scheduler     *scheduler.Service
+	cognito       *cognitoidp.Service
 
 	mu           sync.Mutex
 	endpoint     string
@@ -165,6 +167,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	if c.scheduler, err = scheduler.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting EventBridge Scheduler: %w", err)
 	}
+	if c.cognito, err = cognitoidp.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting Cognito: %w", err)
+	}
 	return nil
 }
 
@@ -212,6 +217,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 	c.sqs.SetEndpoint(endpoint)
 	c.lambda.SetEndpoint(endpoint)
 	c.apigateway.SetEndpoint(endpoint)
+	c.cognito.SetEndpoint(endpoint)
 
 	c.serve("the HTTP port", front, c.handler())
 	c.serve("Lambda's Runtime API", runtime, c.lambda.RuntimeHandler())
@@ -290,7 +296,7 @@ func shutdown(ctx context.Context, server *http.Server) error {
 
 // handler is the HTTP port: deployed APIs, what the embedded AWS says of itself, and AWS's APIs.
 func (c *Cloud) handler() http.Handler {
-	apis, aws := c.apigateway.Handler(), wire.New(c.d, c.sts)
+	apis, aws, keys := c.apigateway.Handler(), wire.New(c.d, c.sts), c.cognito.Handler()
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_carepath/health", c.health)
 	own.HandleFunc("GET /_carepath/journal", c.journal)
@@ -300,6 +306,8 @@ func (c *Cloud) handler() http.Handler {
 			apis.ServeHTTP(w, r)
 		case isOwn(r):
 			own.ServeHTTP(w, r)
+		case c.cognito.Serves(r):
+			keys.ServeHTTP(w, r)
 		default:
 			aws.ServeHTTP(w, r)
 		}

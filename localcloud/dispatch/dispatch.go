@@ -33,6 +33,9 @@ type Principal struct {
 	SourceARN string
 }
 
+// Anonymous is the caller of operations that need no credentials.
+var Anonymous = Principal{ARN: "anonymous", Service: "anonymous"}
+
 // IsRoot reports whether the caller is the account's root user.
 func (p Principal) IsRoot() bool { return p.RoleARN == "" && p.Service == "" }
 
@@ -87,6 +90,8 @@ type Operation struct {
 	Permission string
 	// Open is for the operations that AWS lets everybody call, such as sts:GetCallerIdentity.
 	Open bool
+	// Unsigned is for the operations that AWS takes without credentials, such as cognito-idp:InitiateAuth.
+	Unsigned bool
 	// HTTP is the REST binding of services whose protocol is REST; nil for the JSON and Query protocols.
 	HTTP *HTTPBinding
 

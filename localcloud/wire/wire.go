@@ -111,6 +111,8 @@ func (x *exchange) serve() {
 	}
 	var err error
 	switch {
+	case accessKey == "" && x.unsigned():
+		x.principal = dispatch.Anonymous
 	case accessKey == "":
 		x.refuse("MissingAuthenticationTokenException", http.StatusForbidden, "Missing Authentication Token")
 		return
@@ -118,9 +120,11 @@ func (x *exchange) serve() {
 		x.refuse("InvalidSignatureException", http.StatusForbidden, "Credential should be scoped to a valid region, not '%s': the embedded AWS is in %s.", region, x.d.Region)
 		return
 	}
-	if x.principal, err = x.credentials.Principal(accessKey); err != nil {
-		x.fail(dispatch.NewRequestID(), dispatch.AsError(err))
-		return
+	if accessKey != "" {
+		if x.principal, err = x.credentials.Principal(accessKey); err != nil {
+			x.fail(dispatch.NewRequestID(), dispatch.AsError(err))
+			return
+		}
 	}
 	body, err := x.body()
 	if err != nil {
@@ -137,6 +141,12 @@ func (x *exchange) serve() {
 	default:
 		x.rest(body)
 	}
+}
+
+// unsigned reports whether the request's operation takes calls without credentials.
+func (x *exchange) unsigned() bool {
+	op, ok := x.d.Operation(x.service, x.action)
+	return ok && op.Unsigned
 }
 
 // credential returns the access key and the scope ("<region>/<service>") of a signed request.
