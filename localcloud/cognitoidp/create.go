@@ -32,6 +32,9 @@ func (s *Service) createUser(ctx context.Context, p *pool, in *AdminCreateUserIn
 	if err != nil {
 		return nil, err
 	}
+	if err := s.log.flush(); err != nil {
+		return nil, err
+	}
 	if in.MessageAction != "SUPPRESS" {
 		mediums := in.DesiredDeliveryMediums
 		if len(mediums) == 0 {
@@ -120,18 +123,27 @@ func (s *Service) add(p *pool, u *user, force bool) error {
 	if d.byName[now.fold(u.Username)] != nil {
 		return errTaken
 	}
-	other, attribute := d.holder(now, u)
-	if other != nil && (!force || now.emailName || now.phoneName || attribute == "preferred_username") {
-		if now.emailName || now.phoneName {
+	aliases := now.aliases(u)
+	for _, alias := range aliases {
+		attribute, _, _ := strings.Cut(alias, "\x00")
+		switch {
+		case d.aliases[alias] == nil:
+		case now.emailName || now.phoneName:
 			return dispatch.Errorf("UsernameExistsException", "An account with the given %s already exists.", attribute)
+		case !force || attribute == "preferred_username":
+			return dispatch.Errorf("UsernameExistsException", "An account with the %s already exists.", attribute)
 		}
-		return dispatch.Errorf("UsernameExistsException", "An account with the %s already exists.", attribute)
 	}
 	at := dispatch.Time{Time: s.d.Clock.Now()}
 	u.Created, u.Modified, u.PasswordSet, u.Seq = at, at, at, d.last+1
-	for ; other != nil; other, attribute = d.holder(now, u) {
+	for _, alias := range aliases {
+		other := d.aliases[alias]
+		if other == nil {
+			continue
+		}
 		// The alias moves: whoever had it keeps the address, unverified.
 		loser := *other
+		attribute, _, _ := strings.Cut(alias, "\x00")
 		loser.set(attribute+"_verified", "false")
 		loser.Modified = at
 		if err := s.log.put(&loser); err != nil {
@@ -153,7 +165,7 @@ func (s *Service) renew(p *pool, name string, hashed password) (*user, error) {
 		return nil, err
 	}
 	var renewed user
-	err = s.changeUser(p, found.Sub, func(now *settings, u *user) error {
+	err = s.replace(p, found.Sub, func(now *settings, u *user) error {
 		if u.Status != statusForceChange {
 			return dispatch.Errorf("UnsupportedUserStateException", "Resend not possible. %s status is not FORCE_CHANGE_PASSWORD", u.Username)
 		}

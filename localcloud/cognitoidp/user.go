@@ -133,8 +133,15 @@ func (d *directory) holder(s *settings, u *user) (*user, string) {
 	return nil, ""
 }
 
-// change replaces a user. f gets a copy, whose slices it must replace and not change.
+// changeUser replaces a user. f gets a copy, whose slices it must replace and not change.
 func (s *Service) changeUser(p *pool, sub string, f func(now *settings, u *user) error) error {
+	if err := s.replace(p, sub, f); err != nil {
+		return err
+	}
+	return s.log.flush()
+}
+
+func (s *Service) replace(p *pool, sub string, f func(now *settings, u *user) error) error {
 	d := &p.users
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,41 +1,50 @@
 package cognitoidp
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/carepath/carepath/localcloud/store"
 )
 
-// userLog keeps users: when an operation has answered, what it did survives kill -9.
-type userLog struct {
-	table *store.Table[*user] // by pool and sub
-}
+// userLog keeps users. What it is told under a pool's lock is in the right order; once flush has returned, without the lock,
+// it survives kill -9.
+type userLog struct{ journal *store.Journal }
 
 // open reads what was kept and calls restore with every user.
 func (l *userLog) open(s *store.Store, restore func(u *user) (known bool)) (err error) {
-	if l.table, err = store.NewTable[*user](s, "cognito-idp/users"); err != nil {
+	if l.journal, err = store.NewJournal(s, "cognito-idp-users"); err != nil {
 		return err
 	}
-	for key, u := range l.table.All() {
+	for r, err := range l.journal.All() {
+		if err != nil {
+			return err
+		}
+		u := &user{}
+		if err := json.Unmarshal(r.Value, u); err != nil {
+			return fmt.Errorf("reading the user %s: %w", r.Key, err)
+		}
 		if !restore(u) {
-			if _, err := l.table.Delete(key); err != nil {
-				return err
-			}
+			l.journal.Delete(r.Key)
 		}
 	}
-	return nil
+	return l.flush()
 }
 
 func (l *userLog) put(u *user) error {
-	if err := l.table.Put(u.key(), u); err != nil {
-		return fmt.Errorf("keeping a user: %w", err)
+	text, err := json.Marshal(u)
+	if err != nil {
+		return fmt.Errorf("writing a user: %w", err)
 	}
+	l.journal.Put(u.key(), text)
 	return nil
 }
 
-func (l *userLog) forget(u *user) error {
-	if _, err := l.table.Delete(u.key()); err != nil {
-		return fmt.Errorf("deleting a user: %w", err)
+func (l *userLog) forget(u *user) { l.journal.Delete(u.key()) }
+
+func (l *userLog) flush() error {
+	if err := l.journal.Flush(); err != nil {
+		return fmt.Errorf("keeping the users: %w", err)
 	}
 	return nil
 }
@@ -43,13 +52,11 @@ func (l *userLog) forget(u *user) error {
 // forgetAll forgets the users of a pool that is gone. Whom it does not reach, because the process ends, open leaves out.
 func (l *userLog) forgetAll(p *pool) error {
 	p.users.mu.RLock()
-	defer p.users.mu.RUnlock()
 	for _, u := range p.users.ordered {
-		if err := l.forget(u); err != nil {
-			return err
-		}
+		l.forget(u)
 	}
-	return nil
+	p.users.mu.RUnlock()
+	return l.flush()
 }
 
 // restore puts a user that was kept into its pool; a user of a pool that was deleted is not known.

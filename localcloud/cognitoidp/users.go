@@ -74,16 +74,16 @@ func (s *Service) deleteUser(_ context.Context, p *pool, in *UserInput) (*Empty,
 	}
 	d := &p.users
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	u := d.bySub[found.Sub]
+	if u != nil {
+		s.log.forget(u)
+		d.remove(p.now.Load(), u)
+	}
+	d.mu.Unlock()
 	if u == nil {
 		return nil, errNoUser
 	}
-	if err := s.log.forget(u); err != nil {
-		return nil, err
-	}
-	d.remove(p.now.Load(), u)
-	return &Empty{}, nil
+	return &Empty{}, s.log.flush()
 }
 
 func (s *Service) setUserPassword(_ context.Context, p *pool, in *AdminSetUserPasswordInput) (*Empty, error) {
