@@ -273,8 +273,9 @@ func TestIntakeOnTheLocalStack(t *testing.T) {
 
 	t.Run("kill -9 loses nothing that was accepted", func(t *testing.T) { l.testKill(t) })
 
-	t.Run("destroy leaves nothing", func(t *testing.T) {
-		carepath(t, exitDone, "destroy", "--yes")
+	t.Run("the sessions in the documents run as they stand there", func(t *testing.T) { l.runSessions(t) })
+
+	t.Run("destroy, the last of them, leaves nothing", func(t *testing.T) {
 		waitGone(t, l.port)
 		if _, err := os.Stat(l.home); !os.IsNotExist(err) {
 			t.Errorf("%s is still there: %v", l.home, err)

@@ -21,8 +21,8 @@ type validator struct {
 	graph       []Diagnostic    // of transitions, which are reported only for definitions that are otherwise in order
 	names       map[string]bool // of all states: they are unique in the whole machine
 
-	placeholders bool                  // whether a text such as "${name}" may stand for any value
-	notes        []Diagnostic          // what only Lint reports
+	placeholders bool         // whether a text such as "${name}" may stand for any value
+	notes        []Diagnostic // what only Lint reports
 	hints        map[Diagnostic]hint
 }
 
