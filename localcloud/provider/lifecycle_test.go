@@ -12,6 +12,7 @@ import (
 	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
+	"github.com/carepath/carepath/localcloud/scheduler"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
 	"github.com/carepath/carepath/localcloud/store"
@@ -48,6 +49,7 @@ func embeddedAWS(t *testing.T) *dispatch.Dispatcher {
 	must(lambda.New(d, s, lambda.Options{Dir: dir}))
 	must(stepfunctions.New(d, s))
 	must(apigateway.New(d, s))
+	must(scheduler.New(d, s))
 	return d
 }
 
@@ -78,7 +80,7 @@ const openAPI = `{"openapi":"3.0.1","info":{"title":"other","version":"1"},"path
 
 func lifecycle(t *testing.T) []step {
 	fixed := func(v values) func(func(...string) any) values { return func(func(...string) any) values { return v } }
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","states.amazonaws.com","apigateway.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","states.amazonaws.com","apigateway.amazonaws.com","scheduler.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
 	may := func(actions string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`
 	}
@@ -143,6 +145,16 @@ func lifecycle(t *testing.T) []step {
 		{"settings", "aws:apigateway/methodSettings:MethodSettings", func(ref func(...string) any) values {
 			return values{"restApi": ref("api"), "stageName": ref("stage", "stageName"), "methodPath": "*/*", "settings": values{"metricsEnabled": true, "throttlingRateLimit": 100.5}}
 		}, values{"settings": values{"metricsEnabled": true, "throttlingBurstLimit": 50}}},
+		{"schedules", "aws:scheduler/scheduleGroup:ScheduleGroup", fixed(values{"tags": values{"a": "1"}}), values{"tags": values{"b": "2"}}},
+		{"sweep", "aws:scheduler/schedule:Schedule", func(ref func(...string) any) values {
+			return values{"groupName": ref("schedules", "name"), "scheduleExpression": "rate(5 minutes)", "flexibleTimeWindow": values{"mode": "OFF"}, "startDate": "2100-01-01T02:00:00+01:00",
+				"endDate": "2101-01-01T00:00:00Z", "kmsKeyArn": ref("key", "arn"), "description": "of tests",
+				"target": values{"arn": ref("machine", "arn"), "roleArn": ref("role", "arn"), "input": `{"at":"<aws.scheduler.scheduled-time>"}`, "deadLetterConfig": values{"arn": ref("letters", "arn")},
+					"retryPolicy": values{"maximumRetryAttempts": 3}}}
+		}, values{"state": "DISABLED", "flexibleTimeWindow": values{"mode": "FLEXIBLE", "maximumWindowInMinutes": 3}, "scheduleExpressionTimezone": "Europe/Berlin", "scheduleExpression": "cron(0 1 * * ? *)"}},
+		{"plainly", "aws:scheduler/schedule:Schedule", func(ref func(...string) any) values {
+			return values{"scheduleExpression": "at(2100-01-01T00:00:00)", "flexibleTimeWindow": values{"mode": "OFF"}, "target": values{"arn": ref("letters", "arn"), "roleArn": ref("role", "arn")}}
+		}, values{"scheduleExpression": "at(2100-01-02T00:00:00)"}},
 	}
 }
 

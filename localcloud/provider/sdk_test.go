@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sfn"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -43,6 +44,8 @@ var sdkTypes = map[string]struct {
 	"aws:apigateway/stage:Stage":                         {apigateway.StageArgs{}, apigateway.Stage{}},
 	"aws:apigateway/methodSettings:MethodSettings":       {apigateway.MethodSettingsArgs{}, apigateway.MethodSettings{}},
 	"aws:apigateway/account:Account":                     {apigateway.AccountArgs{}, apigateway.Account{}},
+	"aws:scheduler/schedule:Schedule":                    {scheduler.ScheduleArgs{}, scheduler.Schedule{}},
+	"aws:scheduler/scheduleGroup:ScheduleGroup":          {scheduler.ScheduleGroupArgs{}, scheduler.ScheduleGroup{}},
 }
 
 // notEmulated are the inputs of emulated resource types that Check refuses, or takes with one value only. Whoever adds
@@ -54,6 +57,7 @@ aws:apigateway/restApi:RestApi minimumCompressionSize parameters
 aws:apigateway/stage:Stage cacheClusterEnabled cacheClusterSize canarySettings clientCertificateId documentationVersion
 aws:kms/key:Key customKeyStoreId xksKeyId
 aws:lambda/function:Function codeSigningConfigArn deadLetterConfig fileSystemConfig imageConfig imageUri layers packageType publish replaceSecurityGroupsOnDestroy replacementSecurityGroupIds s3Bucket s3Key s3ObjectVersion snapStart vpcConfig
+aws:scheduler/schedule:Schedule target.ecsParameters target.eventbridgeParameters target.kinesisParameters target.sagemakerPipelineParameters
 aws:sfn/stateMachine:StateMachine publish
 pulumi:providers:aws assumeRole assumeRoleWithWebIdentity
 `
