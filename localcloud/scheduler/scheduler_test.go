@@ -410,7 +410,7 @@ func TestRefusals(t *testing.T) {
 		{spec("a b", rate), "ValidationException", "1 validation error detected: Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[0-9a-zA-Z-_.]+$"},
 		{spec("s", "rate(1 second)"), "ValidationException", "Invalid Schedule Expression rate(1 second)."},
 		{spec("s", rate, "ScheduleExpressionTimezone", "Mars"), "ValidationException", "Mars"},
-		{spec("s", rate, "GroupName", "none"), "ValidationException", "assume the role"},
+		{spec("s", rate, "GroupName", "none"), "ResourceNotFoundException", "Schedule group none does not exist."},
 		{spec("s", rate, "State", "ON"), "ValidationException", "enum value set: [ENABLED, DISABLED]"},
 		{spec("s", rate, "StartDate", hour), "ValidationException", "The StartDate you specify cannot be earlier than 5 minutes ago."},
 		{spec("s", rate, "FlexibleTimeWindow", members{"Mode": "FLEXIBLE"}), "ValidationException", "MaximumWindowInMinutes"},

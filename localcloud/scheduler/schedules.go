@@ -49,6 +49,9 @@ func (s *Service) check(ctx context.Context, c *dispatch.Call, r *schedule, toke
 	if err := r.complete(); err != nil {
 		return err
 	}
+	if _, err := s.group(r.GroupName); err != nil {
+		return err
+	}
 	if err := r.checkTimes(r.Modified, known); err != nil {
 		return err
 	}
