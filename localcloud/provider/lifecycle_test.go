@@ -8,6 +8,7 @@ import (
 	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/cloudwatch"
 	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/dynamodb"
 	"github.com/carepath/carepath/localcloud/iam"
 	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/lambda"
@@ -50,6 +51,7 @@ func embeddedAWS(t *testing.T) *dispatch.Dispatcher {
 	must(stepfunctions.New(d, s))
 	must(apigateway.New(d, s))
 	must(scheduler.New(d, s))
+	must(dynamodb.New(d, s))
 	return d
 }
 
@@ -112,6 +114,16 @@ func lifecycle(t *testing.T) []step {
 		{"redriveAllow", "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", func(ref func(...string) any) values {
 			return values{"queueUrl": ref("letters", "url"), "redriveAllowPolicy": `{"redrivePermission":"byQueue","sourceQueueArns":["` + ref("queue", "arn").(string) + `"]}`}
 		}, values{"redriveAllowPolicy": `{"redrivePermission":"allowAll"}`}},
+		{"table", "aws:dynamodb/table:Table", func(ref func(...string) any) values {
+			return values{"attributes": []any{values{"name": "id", "type": "S"}, values{"name": "email", "type": "S"}}, "hashKey": "id", "billingMode": "PAY_PER_REQUEST",
+				"globalSecondaryIndexes": []any{values{"name": "byEmail", "hashKey": "email", "projectionType": "KEYS_ONLY"}},
+				"serverSideEncryption":   values{"enabled": true, "kmsKeyArn": ref("key", "arn")}, "pointInTimeRecovery": values{"enabled": true},
+				"deletionProtectionEnabled": true, "ttl": values{"attributeName": "expires", "enabled": true}, "tags": values{"a": "1"}}
+		}, values{"attributes": []any{values{"name": "id", "type": "S"}, values{"name": "phone", "type": "S"}}, "deletionProtectionEnabled": false, "ttl": values{"attributeName": "until", "enabled": true},
+			"globalSecondaryIndexes": []any{values{"name": "byPhone", "hashKey": "phone", "projectionType": "ALL"}}, "pointInTimeRecovery": values{"enabled": false}, "tags": values{"b": "2"}}},
+		{"rangeTable", "aws:dynamodb/table:Table", fixed(values{"attributes": []any{values{"name": "id", "type": "S"}, values{"name": "at", "type": "N"}, values{"name": "by", "type": "B"}}, "hashKey": "id",
+			"rangeKey": "at", "readCapacity": 5, "writeCapacity": 5, "localSecondaryIndexes": []any{values{"name": "byBy", "rangeKey": "by", "projectionType": "INCLUDE", "nonKeyAttributes": []any{"x"}}}}),
+			values{"readCapacity": 10, "serverSideEncryption": values{"enabled": true}, "tableClass": "STANDARD_INFREQUENT_ACCESS"}},
 		{"function", functionToken, func(ref func(...string) any) values {
 			return values{"role": ref("role", "arn"), "runtime": "provided.al2023", "handler": "bootstrap", "code": code(t, "#!/bin/sh\n"), "architectures": []any{"arm64"},
 				"environment": values{"variables": values{"KEY": "1"}}, "timeout": 10, "loggingConfig": values{"logFormat": "JSON"}, "tags": values{"a": "1"}}

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
@@ -36,6 +37,7 @@ var sdkTypes = map[string]struct {
 	"aws:cloudwatch/metricAlarm:MetricAlarm":             {cloudwatch.MetricAlarmArgs{}, cloudwatch.MetricAlarm{}},
 	"aws:kms/key:Key":                                    {kms.KeyArgs{}, kms.Key{}},
 	"aws:kms/alias:Alias":                                {kms.AliasArgs{}, kms.Alias{}},
+	"aws:dynamodb/table:Table":                           {dynamodb.TableArgs{}, dynamodb.Table{}},
 	"aws:sfn/stateMachine:StateMachine":                  {sfn.StateMachineArgs{}, sfn.StateMachine{}},
 	"aws:lambda/function:Function":                       {lambda.FunctionArgs{}, lambda.Function{}},
 	"aws:lambda/permission:Permission":                   {lambda.PermissionArgs{}, lambda.Permission{}},
@@ -55,6 +57,7 @@ aws:apigateway/deployment:Deployment canarySettings
 aws:apigateway/methodSettings:MethodSettings settings.cacheDataEncrypted settings.cacheTtlInSeconds settings.cachingEnabled settings.requireAuthorizationForCacheControl settings.unauthorizedCacheControlHeaderStrategy
 aws:apigateway/restApi:RestApi minimumCompressionSize parameters
 aws:apigateway/stage:Stage cacheClusterEnabled cacheClusterSize canarySettings clientCertificateId documentationVersion
+aws:dynamodb/table:Table importTable onDemandThroughput replicas restoreDateTime restoreSourceName restoreSourceTableArn restoreToLatestTime streamEnabled streamViewType
 aws:kms/key:Key customKeyStoreId xksKeyId
 aws:lambda/function:Function codeSigningConfigArn deadLetterConfig fileSystemConfig imageConfig imageUri layers packageType publish replaceSecurityGroupsOnDestroy replacementSecurityGroupIds s3Bucket s3Key s3ObjectVersion snapStart vpcConfig
 aws:scheduler/schedule:Schedule target.ecsParameters target.eventbridgeParameters target.kinesisParameters target.sagemakerPipelineParameters
