@@ -34,12 +34,19 @@ type RedrivenExecution struct {
 	ExecutionARN       string `json:"executionArn"`
 }
 
-// Run redrives until the queue is empty or Max is reached. A message is deleted only after its execution was accepted;
+// Run redrives until the queue is empty or Max is reached. What fails again meanwhile stays in the queue. A message is deleted only after its execution was accepted;
 // the execution's name derives from the message, so that on a Standard state machine a redrive that was cut off starts
 // nothing twice.
 func (r *Redrive) Run(ctx context.Context) ([]RedrivenExecution, error) {
 	queue, machines := sqs.NewFromConfig(r.Config), sfn.NewFromConfig(r.Config)
 	done := []RedrivenExecution{}
+	started := map[string]bool{} // by name
+	var returned []sqstypes.Message
+	defer func() {
+		for _, m := range returned { // an error leaves it hidden for the queue's visibility timeout, no longer
+			_, _ = queue.ChangeMessageVisibility(context.WithoutCancel(ctx), &sqs.ChangeMessageVisibilityInput{QueueUrl: &r.QueueURL, ReceiptHandle: m.ReceiptHandle})
+		}
+	}()
 	for r.Max == 0 || len(done) < r.Max {
 		batch := int32(10)
 		if r.Max > 0 {
@@ -51,10 +58,12 @@ func (r *Redrive) Run(ctx context.Context) ([]RedrivenExecution, error) {
 		if err != nil {
 			return done, fmt.Errorf("reading the dead-letter queue %s: %w", r.QueueURL, err)
 		}
-		if len(received.Messages) == 0 {
-			break
-		}
+		before := len(returned)
 		for _, m := range received.Messages {
+			if started[executionName(failedExecution(m))] {
+				returned = append(returned, m)
+				continue
+			}
 			e, err := r.one(ctx, machines, m)
 			if err != nil {
 				return done, err
@@ -62,20 +71,20 @@ func (r *Redrive) Run(ctx context.Context) ([]RedrivenExecution, error) {
 			if _, err := queue.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.QueueURL, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				return done, fmt.Errorf("deleting message %s, whose execution %s was started: %w", e.MessageID, e.ExecutionARN, err)
 			}
-			done = append(done, e)
+			done, started[executionName(e.ExecutionARN)] = append(done, e), true
 			if r.Done != nil {
 				r.Done(e)
 			}
+		}
+		if len(received.Messages) == len(returned)-before {
+			break // nothing, or only what has failed again
 		}
 	}
 	return done, nil
 }
 
 func (r *Redrive) one(ctx context.Context, machines *sfn.Client, m sqstypes.Message) (RedrivenExecution, error) {
-	e := RedrivenExecution{MessageID: aws.ToString(m.MessageId)}
-	if a, ok := m.MessageAttributes["ExecutionArn"]; ok {
-		e.FailedExecutionARN = aws.ToString(a.StringValue)
-	}
+	e := RedrivenExecution{MessageID: aws.ToString(m.MessageId), FailedExecutionARN: failedExecution(m)}
 	if a, ok := m.MessageAttributes["Error"]; ok {
 		e.Error = aws.ToString(a.StringValue)
 	}
@@ -92,6 +101,22 @@ func (r *Redrive) one(ctx context.Context, machines *sfn.Client, m sqstypes.Mess
 		e.ExecutionARN = aws.ToString(started.ExecutionArn)
 	}
 	return e, nil
+}
+
+// failedExecution is the ARN of the execution that sent a dead letter.
+func failedExecution(m sqstypes.Message) string {
+	if a, ok := m.MessageAttributes["ExecutionArn"]; ok {
+		return aws.ToString(a.StringValue)
+	}
+	return ""
+}
+
+// executionName is the name in an execution's ARN: the eighth part, after which those of Express executions have one more.
+func executionName(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 7 {
+		return parts[7]
+	}
+	return ""
 }
 
 // executionARN is the ARN of a Standard state machine's execution of that name.
