@@ -141,6 +141,9 @@ func literalArgument(arguments *jsonvalue.Object, name string) (string, error) {
 		return "", fmt.Errorf("it has no argument %s", name)
 	}
 	s, ok := v.(string)
+	if isExpression(v) {
+		return "", fmt.Errorf("its argument %s is only known when it runs", name)
+	}
 	if !ok || s == "" {
 		return "", fmt.Errorf("its argument %s is not a text", name)
 	}
