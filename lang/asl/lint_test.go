@@ -255,7 +255,8 @@ func TestLintEffects(t *testing.T) {
 		{sagaOf(`"TimeoutSeconds":5,`+catch("States.TaskFailed", "RemoveRow"), catch("States.ALL", "RemoveUser")),
 			warning + fmt.Sprintf("'MakeUser' does not catch every error (States.ALL)"+after, "PutRow", "MakeUser")},
 		{sagaOf(catch("States.ALL", "Give up"), catch("States.ALL", "RemoveUser")),
-			warning + fmt.Sprintf("'MakeUser' catches every error, but its 'Give up' does not lead to the undo"+after, "PutRow", "MakeUser")},
+			warning + fmt.Sprintf("'MakeUser' catches every error, but its 'Give up' leads to a Fail without the undo"+after, "PutRow", "MakeUser")},
+		{strings.Replace(sagaOf(catch("States.ALL", "Give up"), catch("States.ALL", "RemoveUser")), `"Give up":{"Type":"Fail"}`, `"Give up":{"Type":"Succeed"}`, 1), ""},
 		// A row of another table is another thing.
 		{strings.Replace(strings.Replace(sagaOf(catch("States.ALL", "RemoveRow"), catch("Mail.Refused", "RemoveUser")),
 			`"Parameters":{"TableName":"users"`, `"Parameters":{"TableName":"log"`, 1), "adminDeleteUser", "adminDisableUser", 1), ""},
