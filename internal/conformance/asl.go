@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -49,9 +48,6 @@ func runASL(row json.RawMessage) Outcome {
 	}
 	machine, err := asl.Parse(r.Definition, asl.Options{Express: r.Type == "EXPRESS"})
 	if err != nil {
-		if usesJSONata(err) {
-			return skipped("JSONata")
-		}
 		return failed(r.Expected, err.Error())
 	}
 	if len(r.Input) == 0 {
@@ -85,11 +81,6 @@ func runASL(row json.RawMessage) Outcome {
 		return r.compareHistory(events)
 	}
 	return passed()
-}
-
-func usesJSONata(err error) bool {
-	var invalid *asl.ValidationError
-	return errors.As(err, &invalid) && invalid.Diagnostics[0].Code == asl.CodeUnsupportedQueryLanguage
 }
 
 // start is the time at which the execution starts. Where the input has a time that was a number of days ahead when the

@@ -22,9 +22,6 @@ func runASLReplay(row json.RawMessage) Outcome {
 	}
 	machine, err := asl.Parse(r.Definition, asl.Options{Express: r.Type == "EXPRESS"})
 	if err != nil {
-		if usesJSONata(err) {
-			return skipped("JSONata")
-		}
 		return failed(r.Expected, err.Error())
 	}
 	answers := r.answers()

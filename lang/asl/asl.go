@@ -15,8 +15,7 @@
 //		// wait for an answer or for e.NextWake()
 //	}
 //
-// The query language is JSONPath. Machines and states with "QueryLanguage": "JSONata" are checked, and refused with the
-// code [CodeUnsupportedQueryLanguage].
+// The query languages are JSONPath and JSONata, for a machine and for each state.
 package asl
 
 import (
@@ -54,15 +53,11 @@ func Parse(definition []byte, opts Options) (*Machine, error) {
 		return nil, &ValidationError{Diagnostics: diagnostics}
 	}
 	c := compiler{express: opts.Express}
-	m := c.machine(doc)
-	if len(c.diagnostics) > 0 {
-		return nil, &ValidationError{Diagnostics: c.diagnostics}
-	}
-	return m, nil
+	return c.machine(doc), nil
 }
 
 // Validate checks a definition and returns what is wrong with it, in ValidateStateMachineDefinition's terms; nothing
-// when Step Functions would accept it. Unlike [Parse] it does not mind JSONata.
+// when Step Functions would accept it.
 func Validate(definition []byte, opts Options) []Diagnostic {
 	_, diagnostics := validate(definition, opts)
 	return diagnostics

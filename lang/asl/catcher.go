@@ -9,6 +9,7 @@ type catcher struct {
 	path    referencePath
 	discard bool // ResultPath is null
 	assign  *template
+	own     *outcome // of a JSONata state, else nil
 	next    *state
 }
 
@@ -16,6 +17,9 @@ type catcher struct {
 // state's own Assign do not apply.
 func (c *catcher) catch(t *thread, f *failure) *failure {
 	result := f.output()
+	if c.own != nil {
+		return t.leaveBy(c.next, c.own, t.queriesWith("errorOutput", result), result)
+	}
 	output := t.input
 	if !c.discard {
 		var ok bool

@@ -8,6 +8,9 @@ type choiceState struct {
 }
 
 func (s *choiceState) run(t *thread, input any) *failure {
+	if t.state.own != nil {
+		return s.runQueries(t)
+	}
 	env := &environment{thread: t, input: input}
 	for i := range s.rules {
 		r := &s.rules[i]
@@ -20,8 +23,35 @@ func (s *choiceState) run(t *thread, input any) *failure {
 		}
 	}
 	if s.fallback == nil {
-		// The specification's States.NoChoiceMatched is not what AWS reports.
-		return runtimeFailure("Failed to transition out of the state. The state does not point to a next state.")
+		return noChoice()
 	}
 	return t.leaveFor(s.fallback, t.state.assign, input, input)
+}
+
+// noChoice is the failure without a match. The specification's States.NoChoiceMatched is not what AWS reports.
+func noChoice() *failure {
+	return runtimeFailure("Failed to transition out of the state. The state does not point to a next state.")
+}
+
+// runQueries is run for a JSONata state. The state's own Output and Assign are those of Default.
+func (s *choiceState) runQueries(t *thread) *failure {
+	env := t.queries()
+	for i := range s.rules {
+		r := &s.rules[i]
+		v, f := r.condition.evaluate(env)
+		if f != nil {
+			return f
+		}
+		matched, ok := v.(bool)
+		if !ok {
+			return r.condition.unexpected("boolean", v)
+		}
+		if matched {
+			return t.leaveBy(r.next, r.own, env, t.input)
+		}
+	}
+	if s.fallback == nil {
+		return noChoice()
+	}
+	return t.leaveBy(s.fallback, t.state.own, env, t.input)
 }

@@ -8,9 +8,12 @@ import (
 
 // choiceRule is one element of Choices.
 type choiceRule struct {
-	test   choiceTest
-	next   *state
-	assign *template
+	test choiceTest
+	// condition and own are those of a JSONata state, else nil.
+	condition *query
+	own       *outcome
+	next      *state
+	assign    *template
 }
 
 // choiceTest is a condition of a Choice state.

@@ -7,16 +7,15 @@ import (
 
 // compiler turns a definition that has passed [validate] into a [Machine].
 type compiler struct {
-	express     bool
-	diagnostics []Diagnostic
-	jsonata     bool // the machine's query language
+	express bool
+	jsonata bool // the machine's query language
 }
 
 func (c *compiler) machine(doc *jsonvalue.Object) *Machine {
-	c.jsonata = text(doc, "QueryLanguage") == "JSONata"
+	c.jsonata = isJSONata(doc, false)
 	m := &Machine{express: c.express, comment: text(doc, "Comment")}
 	m.timeout, _ = integer(value(doc, "TimeoutSeconds"))
-	m.root = c.workflow(doc, "")
+	m.root = c.workflow(doc)
 	return m
 }
 
@@ -51,42 +50,49 @@ func texts(v any) []string {
 	return all
 }
 
-func (c *compiler) workflow(o *jsonvalue.Object, location string) *workflow {
+func (c *compiler) workflow(o *jsonvalue.Object) *workflow {
 	w := &workflow{}
 	states := object(value(o, "States"))
 	for name := range states.All() {
 		w.states = append(w.states, &state{name: name})
 	}
 	for i, m := range states.Members() {
-		c.state(w, w.states[i], object(m.Value), location+"/States/"+m.Name)
+		c.state(w, w.states[i], object(m.Value))
 	}
 	w.start = w.find(text(o, "StartAt"))
 	return w
 }
 
-func (c *compiler) state(w *workflow, s *state, o *jsonvalue.Object, location string) {
+func (c *compiler) state(w *workflow, s *state, o *jsonvalue.Object) {
 	s.kind = text(o, "Type")
 	s.entered, s.exited, s.aborted = s.kind+"StateEntered", s.kind+"StateExited", s.kind+"StateAborted"
-	if language, given := o.Get("QueryLanguage"); language == "JSONata" || !given && c.jsonata {
-		c.diagnostics = append(c.diagnostics, Diagnostic{"ERROR", CodeUnsupportedQueryLanguage,
-			"The query language JSONata is not supported yet: use JSONPath", location})
-	}
+	jsonata := isJSONata(o, c.jsonata)
 	s.next = w.find(text(o, "Next"))
-	s.inputPath, s.outputPath = fieldPathOf(o, "InputPath"), fieldPathOf(o, "OutputPath")
-	s.assign = templateOf(o, "Assign")
+	if jsonata {
+		own := outcomeOf(o, "")
+		s.own = &own
+	} else {
+		s.inputPath, s.outputPath = fieldPathOf(o, "InputPath"), fieldPathOf(o, "OutputPath")
+		s.assign = templateOf(o, "Assign")
+	}
 	for _, r := range list(value(o, "Retry")) {
 		s.retriers = append(s.retriers, compileRetrier(object(r)))
 	}
-	for _, v := range list(value(o, "Catch")) {
+	for i, v := range list(value(o, "Catch")) {
 		r := object(v)
+		if jsonata {
+			own := outcomeOf(r, index("Catch", i)+"/")
+			s.catchers = append(s.catchers, catcher{errors: texts(value(r, "ErrorEquals")), own: &own, next: w.find(text(r, "Next"))})
+			continue
+		}
 		path, discard := referencePathOf(r, "ResultPath")
 		s.catchers = append(s.catchers, catcher{errors: texts(value(r, "ErrorEquals")), path: path, discard: discard,
 			assign: templateOf(r, "Assign"), next: w.find(text(r, "Next"))})
 	}
-	s.behaviour = c.behaviour(w, s, o, location)
+	s.behaviour = c.behaviour(w, s, o)
 }
 
-func (c *compiler) behaviour(w *workflow, s *state, o *jsonvalue.Object, location string) behaviour {
+func (c *compiler) behaviour(w *workflow, s *state, o *jsonvalue.Object) behaviour {
 	switch s.kind {
 	case "Pass":
 		b := &passState{resultFields: resultFieldsOf(o)}
@@ -97,34 +103,56 @@ func (c *compiler) behaviour(w *workflow, s *state, o *jsonvalue.Object, locatio
 		}
 		return b
 	case "Task":
-		return compileTask(o)
+		return compileTask(o, s.own != nil)
 	case "Choice":
 		b := &choiceState{fallback: w.find(text(o, "Default"))}
-		for _, v := range list(value(o, "Choices")) {
+		for i, v := range list(value(o, "Choices")) {
 			r := object(v)
+			if s.own != nil {
+				own := outcomeOf(r, index("Choices", i)+"/")
+				b.rules = append(b.rules, choiceRule{condition: queryOf(r, index("Choices", i)+"/", "Condition"), own: &own,
+					next: w.find(text(r, "Next"))})
+				continue
+			}
 			b.rules = append(b.rules, choiceRule{test: compileTest(r), next: w.find(text(r, "Next")), assign: templateOf(r, "Assign")})
 		}
 		return b
 	case "Wait":
-		return compileWait(o)
+		return compileWait(o, s.own != nil)
 	case "Succeed":
 		return succeedState{}
 	case "Fail":
 		b := &failState{err: text(o, "Error"), cause: text(o, "Cause"), errPath: valueOf(o, "ErrorPath"), causePath: valueOf(o, "CausePath")}
+		if s.own != nil {
+			return &failState{errQuery: queryOf(o, "", "Error"), causeQuery: queryOf(o, "", "Cause")}
+		}
 		_, b.hasErr = o.Get("Error")
 		_, b.hasCause = o.Get("Cause")
 		return b
 	case "Parallel":
 		b := &parallelState{resultFields: resultFieldsOf(o), parameters: templateOf(o, "Parameters")}
-		for i, v := range list(value(o, "Branches")) {
-			b.branches = append(b.branches, c.workflow(object(v), location+"/Branches["+decimal(int64(i))+"]"))
+		if s.own != nil {
+			b.arguments = queryOf(o, "", "Arguments")
+		}
+		for _, v := range list(value(o, "Branches")) {
+			b.branches = append(b.branches, c.workflow(object(v)))
 		}
 		return b
 	}
-	return c.mapState(o, location)
+	return c.mapState(o, s.own != nil)
 }
 
-func compileTask(o *jsonvalue.Object) *taskState {
+func compileTask(o *jsonvalue.Object, jsonata bool) *taskState {
+	if jsonata {
+		b := &taskState{resourceText: text(o, "Resource"), arguments: staticArguments(value(o, "Arguments"))}
+		b.resource, _ = ParseResource(b.resourceText) // validate has seen to it
+		b.query = &taskQueries{arguments: queryOf(o, "", "Arguments"), timeout: queryOf(o, "", "TimeoutSeconds"),
+			heartbeat: queryOf(o, "", "HeartbeatSeconds")}
+		if credentials := object(value(o, "Credentials")); credentials != nil {
+			b.query.role = queryOf(credentials, "Credentials/", "RoleArn")
+		}
+		return b
+	}
 	b := &taskState{resultFields: resultFieldsOf(o), resourceText: text(o, "Resource"), parameters: templateOf(o, "Parameters"),
 		arguments: value(o, "Parameters"), timeoutPath: valueOf(o, "TimeoutSecondsPath"),
 		heartbeatPath: valueOf(o, "HeartbeatSecondsPath"), credentials: templateOf(o, "Credentials")}
@@ -134,32 +162,40 @@ func compileTask(o *jsonvalue.Object) *taskState {
 	return b
 }
 
-func compileWait(o *jsonvalue.Object) *waitState {
+func compileWait(o *jsonvalue.Object, jsonata bool) *waitState {
+	if jsonata {
+		b := &waitState{query: queryOf(o, "", "Seconds")}
+		if b.query == nil {
+			b.query = queryOf(o, "", "Timestamp")
+		}
+		return b
+	}
 	b := &waitState{secondsPath: valueOf(o, "SecondsPath"), timestampPath: valueOf(o, "TimestampPath")}
 	b.seconds, b.hasSeconds = integer(value(o, "Seconds"))
 	b.until, _ = parseTimestamp(text(o, "Timestamp"))
 	return b
 }
 
-func (c *compiler) mapState(o *jsonvalue.Object, location string) *mapState {
+func (c *compiler) mapState(o *jsonvalue.Object, jsonata bool) *mapState {
 	b := &mapState{resultFields: resultFieldsOf(o), itemsPath: valueOf(o, "ItemsPath"), selector: templateOf(o, "ItemSelector"),
 		label: text(o, "Label"), concurrencyPath: valueOf(o, "MaxConcurrencyPath"), countPath: valueOf(o, "ToleratedFailureCountPath"),
 		percentPath: valueOf(o, "ToleratedFailurePercentagePath")}
 	if b.selector == nil {
 		b.selector = templateOf(o, "Parameters")
 	}
+	if jsonata {
+		b.query, b.selector = compileMapQueries(o), nil
+	}
 	b.concurrency, _ = integer(value(o, "MaxConcurrency"))
 	b.count, _ = integer(value(o, "ToleratedFailureCount"))
 	if n, ok := value(o, "ToleratedFailurePercentage").(jsonvalue.Number); ok {
 		b.percent = n.Float64()
 	}
-	field := "ItemProcessor"
-	processor := object(value(o, field))
+	processor := object(value(o, "ItemProcessor"))
 	if processor == nil {
-		field = "Iterator"
-		processor = object(value(o, field))
+		processor = object(value(o, "Iterator"))
 	}
-	b.processor = c.workflow(processor, location+"/"+field)
+	b.processor = c.workflow(processor)
 	b.distributed = text(object(value(processor, "ProcessorConfig")), "Mode") == "DISTRIBUTED"
 	_, reader := o.Get("ItemReader")
 	_, writer := o.Get("ResultWriter")
@@ -167,6 +203,10 @@ func (c *compiler) mapState(o *jsonvalue.Object, location string) *mapState {
 	if batches := object(value(o, "ItemBatcher")); batches != nil {
 		b.batcher = &batcher{itemsPath: valueOf(batches, "MaxItemsPerBatchPath"), bytesPath: valueOf(batches, "MaxInputBytesPerBatchPath"),
 			input: templateOf(batches, "BatchInput")}
+		if jsonata {
+			b.batcher.input = nil
+		}
+		_, b.batcher.hasInput = batches.Get("BatchInput")
 		b.batcher.items, _ = integer(value(batches, "MaxItemsPerBatch"))
 		b.batcher.bytes, _ = integer(value(batches, "MaxInputBytesPerBatch"))
 	}

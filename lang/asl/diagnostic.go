@@ -4,16 +4,15 @@ import "strings"
 
 // The codes of [Diagnostic].
 const (
-	CodeSchema              = "SCHEMA_VALIDATION_FAILED"
-	CodeInvalidJSON         = "INVALID_JSON_DESCRIPTION"
-	CodeMissingTarget       = "MISSING_TRANSITION_TARGET"
-	CodeMissingEnd          = "MISSING_END_STATE"
-	CodeDuplicateState      = "DUPLICATE_STATE_NAME"
-	CodeReservedVariable    = "RESERVED_VARIABLE_NAME"
-	CodeInvalidVariableName = "INVALID_VARIABLE_NAME"
-	// CodeUnsupportedQueryLanguage is not one of AWS: the definition may be right, but has JSONata, which this package
-	// does not run.
-	CodeUnsupportedQueryLanguage = "UNSUPPORTED_QUERY_LANGUAGE"
+	CodeSchema                = "SCHEMA_VALIDATION_FAILED"
+	CodeInvalidJSON           = "INVALID_JSON_DESCRIPTION"
+	CodeMissingTarget         = "MISSING_TRANSITION_TARGET"
+	CodeMissingEnd            = "MISSING_END_STATE"
+	CodeDuplicateState        = "DUPLICATE_STATE_NAME"
+	CodeReservedVariable      = "RESERVED_VARIABLE_NAME"
+	CodeInvalidVariableName   = "INVALID_VARIABLE_NAME"
+	CodeInvalidExpression     = "INVALID_JSONATA_EXPRESSION"
+	CodeUnsupportedExpression = "UNSUPPORTED_JSONATA_EXPRESSION"
 )
 
 // The severities of [Diagnostic].

@@ -150,7 +150,7 @@ func (e *Execution) recordEnd(root *thread) {
 
 func (t *thread) recordEntered() {
 	id, previous := t.number()
-	t.enteredID = id
+	t.enteredID, t.enteredAfter = id, previous
 	if t.recording() {
 		t.emit(id, previous, t.state.entered, "stateEnteredEventDetails",
 			fields("name", t.state.name, "input", t.e.jsonText(t.input), "inputDetails", notTruncated))
@@ -172,6 +172,25 @@ func (t *thread) recordExited(output any, assigned *jsonvalue.Object) {
 		details.Set("assignedVariablesDetails", notTruncated)
 	}
 	t.emit(id, previous, t.state.exited, "stateExitedEventDetails", details)
+}
+
+// recordEvaluationFailed records that a field of a JSONata state could not be evaluated. As recorded on AWS, the event
+// follows what the entry into the state followed, if nothing has come between, except where an expression's value is not
+// what the field wants.
+func (t *thread) recordEvaluationFailed(f *failure) {
+	if t.last == t.enteredID && !f.entered {
+		t.last = t.enteredAfter
+	}
+	id, previous := t.number()
+	if !t.recording() {
+		return
+	}
+	details := errorDetails(f)
+	if f.location != "" {
+		details.Set("location", f.location)
+	}
+	details.Set("state", t.state.name)
+	t.emit(id, previous, "EvaluationFailed", "evaluationFailedEventDetails", details)
 }
 
 // recordStateFailed records that a Parallel or Map state has failed for good. One that could not be evaluated has no

@@ -8,10 +8,26 @@ type failState struct {
 	err, cause         string
 	hasErr, hasCause   bool
 	errPath, causePath *path
+	// errQuery and causeQuery are the fields of a JSONata state, nil when absent.
+	errQuery, causeQuery *query
 }
 
 func (s *failState) run(t *thread, input any) *failure {
 	f := &failure{name: s.err, cause: s.cause, noName: !s.hasErr, noCause: !s.hasCause}
+	for _, field := range []struct {
+		query *query
+		text  *string
+		none  *bool
+	}{{s.errQuery, &f.name, &f.noName}, {s.causeQuery, &f.cause, &f.noCause}} {
+		if field.query == nil {
+			continue
+		}
+		text, bad := field.query.text(t.queries())
+		if bad != nil {
+			return bad
+		}
+		*field.text, *field.none = text, false
+	}
 	env := &environment{thread: t, input: input}
 	if s.errPath != nil {
 		name, bad := stringField(env, "ErrorPath", s.errPath)

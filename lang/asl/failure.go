@@ -18,6 +18,7 @@ const (
 	errIntrinsicFailure       = "States.IntrinsicFailure"
 	errItemReaderFailed       = "States.ItemReaderFailed"
 	errResultPathMatchFailure = "States.ResultPathMatchFailure"
+	errQueryEvaluation        = "States.QueryEvaluationError"
 	errRuntime                = "States.Runtime"
 	errTaskFailed             = "States.TaskFailed"
 	errTimeout                = "States.Timeout"
@@ -34,6 +35,11 @@ type failure struct {
 	alias string
 	// task says that a Task state has failed, whose end in a branch has an event of its own.
 	task bool
+	// evaluation says that a JSONata field has failed, which has an event of its own; location is the field, or "".
+	evaluation bool
+	location   string
+	// entered says that the event follows the state's entry, and not what that follows.
+	entered bool
 }
 
 func runtimeFailure(format string, args ...any) *failure {

@@ -18,6 +18,7 @@ type mapState struct {
 	distributed bool
 	hasReader   bool // ItemReader or ResultWriter, which need S3
 	label       string
+	query       *mapQueries // of a JSONata state, else nil
 
 	concurrency     int64 // 0 for no limit of its own
 	concurrencyPath *path
@@ -32,6 +33,7 @@ type batcher struct {
 	items, bytes         int64 // MaxItemsPerBatch, MaxInputBytesPerBatch; 0 for none
 	itemsPath, bytesPath *path
 	input                *template // BatchInput
+	hasInput             bool
 }
 
 // How many iterations run at once at most
@@ -46,6 +48,12 @@ func (s *mapState) workflows() []*workflow { return []*workflow{s.processor} }
 func (s *mapState) run(t *thread, input any) *failure {
 	env := &environment{thread: t, input: input}
 	concurrency := s.concurrency
+	if s.query != nil {
+		var f *failure
+		if concurrency, f = s.query.concurrency.optional(t, 0); f != nil {
+			return f
+		}
+	}
 	if s.concurrencyPath != nil {
 		v, f := s.concurrencyPath.evalField(env)
 		if f != nil {
@@ -105,6 +113,9 @@ func (s *mapState) run(t *thread, input any) *failure {
 }
 
 func (s *mapState) items(t *thread, env *environment) ([]any, *failure) {
+	if s.query != nil {
+		return s.query.itemsOf(t)
+	}
 	v := env.input
 	if s.itemsPath != nil {
 		var f *failure
@@ -155,7 +166,7 @@ func (a *activation) begin(follow int64) *failure {
 	} else {
 		t.recordIteration("MapIterationStarted", "mapIterationStartedEventDetails")
 	}
-	if a.mapState.selector != nil && a.mapState.batcher == nil {
+	if a.mapState.selects() && a.mapState.batcher == nil {
 		v, f := a.mapState.selectItem(o, t.item)
 		if f != nil {
 			return f
@@ -170,16 +181,30 @@ func mapItem(i int, v any) *jsonvalue.Object {
 	return fields("Index", jsonvalue.NumberFromInt(int64(i)), "Value", v)
 }
 
+// selects reports whether the state has an ItemSelector.
+func (s *mapState) selects() bool {
+	return s.selector != nil || s.query != nil && s.query.selector != nil
+}
+
 // selectItem applies ItemSelector: in the Map state, with the item in the context object.
 func (s *mapState) selectItem(owner *thread, item *jsonvalue.Object) (any, *failure) {
 	at := *owner
 	at.item, at.context = item, nil
+	if s.query != nil {
+		return s.query.selector.evaluate(at.queries())
+	}
 	return s.selector.evaluate(&environment{thread: &at, input: owner.effective})
 }
 
 // tolerance finds out how many iterations may fail.
 func (s *mapState) tolerance(a *activation, env *environment, total int) *failure {
 	count, percent := s.count, s.percent
+	if s.query != nil {
+		var f *failure
+		if count, percent, f = s.query.tolerance(a.owner); f != nil {
+			return f
+		}
+	}
 	if s.countPath != nil {
 		v, f := s.countPath.evalField(env)
 		if f != nil {
@@ -252,6 +277,12 @@ func (s *mapState) batches(t *thread, env *environment, items []any) ([]any, *fa
 		*field.value = n
 	}
 	var input any
+	if s.query != nil {
+		var f *failure
+		if limit, bytes, input, f = s.query.batching(t); f != nil {
+			return nil, f
+		}
+	}
 	if b.input != nil {
 		var f *failure
 		if input, f = b.input.evaluate(env); f != nil {
@@ -262,7 +293,7 @@ func (s *mapState) batches(t *thread, env *environment, items []any) ([]any, *fa
 	var batch *jsonvalue.Array
 	var size int64
 	for i, item := range items {
-		if s.selector != nil {
+		if s.selects() {
 			var f *failure
 			if item, f = s.selectItem(t, mapItem(i, item)); f != nil {
 				return nil, f
@@ -272,7 +303,7 @@ func (s *mapState) batches(t *thread, env *environment, items []any) ([]any, *fa
 		if batch == nil || limit > 0 && int64(batch.Len()) >= limit || bytes > 0 && size+n > bytes {
 			batch, size = &jsonvalue.Array{}, 0
 			o := &jsonvalue.Object{}
-			if b.input != nil {
+			if b.hasInput {
 				o.Set("BatchInput", input)
 			}
 			o.Set("Items", batch)

@@ -5,6 +5,7 @@ package asl
 type parallelState struct {
 	resultFields
 	parameters *template
+	arguments  *query // of a JSONata state, nil when absent
 	branches   []*workflow
 }
 
@@ -14,6 +15,12 @@ func (s *parallelState) run(t *thread, input any) *failure {
 	if s.parameters != nil {
 		var f *failure
 		if input, f = s.parameters.evaluate(&environment{thread: t, input: input}); f != nil {
+			return f
+		}
+	}
+	if s.arguments != nil {
+		var f *failure
+		if input, f = s.arguments.evaluate(t.queries()); f != nil {
 			return f
 		}
 	}

@@ -11,6 +11,9 @@ type passState struct {
 }
 
 func (s *passState) run(t *thread, input any) *failure {
+	if t.state.own != nil {
+		return t.leave(input, input)
+	}
 	if s.hasResult {
 		return s.finish(t, s.result)
 	}

@@ -96,6 +96,14 @@ func (d *deriver) task(name string, task *taskState) {
 }
 
 func (d *deriver) derive(task *taskState) error {
+	if task.query != nil && task.query.role != nil {
+		role, ok := task.query.role.literal.(string)
+		if !ok || task.query.role.kind != literalQuery {
+			return fmt.Errorf("the role in Credentials is only known when it runs")
+		}
+		d.allow([]string{role}, "sts:AssumeRole")
+		return nil
+	}
 	if task.credentials != nil {
 		role, ok := task.credentials.literal.(*jsonvalue.Object)
 		if !ok {
@@ -114,7 +122,10 @@ func (d *deriver) derive(task *taskState) error {
 		return nil
 	}
 	arguments, ok := task.arguments.(*jsonvalue.Object)
-	if !ok {
+	switch {
+	case !ok && task.query != nil:
+		return fmt.Errorf("its Arguments are no object, so they are only known when it runs")
+	case !ok:
 		return fmt.Errorf("it has no Parameters, so its arguments are only known when it runs")
 	}
 	key := r.Service + ":" + r.Action
@@ -131,12 +142,38 @@ func (d *deriver) derive(task *taskState) error {
 	return rule(d, r, arguments)
 }
 
+// staticArguments are a JSONata state's Arguments as if they were Parameters: members that are expressions have a name in ".$".
+func staticArguments(v any) any {
+	switch v := v.(type) {
+	case *jsonvalue.Object:
+		o := &jsonvalue.Object{}
+		for name, member := range v.All() {
+			if _, isExpression := expressionSource(member); isExpression {
+				o.Set(name+".$", member)
+			} else {
+				o.Set(name, staticArguments(member))
+			}
+		}
+		return o
+	case *jsonvalue.Array:
+		a := &jsonvalue.Array{Items: make([]any, len(v.Items))}
+		for i, item := range v.Items {
+			a.Items[i] = staticArguments(item)
+		}
+		return a
+	}
+	return v
+}
+
 // literalArgument returns an argument that the definition gives literally.
 func literalArgument(arguments *jsonvalue.Object, name string) (string, error) {
 	v, has := arguments.Get(name)
 	if !has {
-		if _, dynamic := arguments.Get(name + ".$"); dynamic {
-			return "", fmt.Errorf("its argument %s.$ is only known when it runs", name)
+		if path, dynamic := arguments.Get(name + ".$"); dynamic {
+			if _, isExpression := expressionSource(path); !isExpression {
+				name += ".$"
+			}
+			return "", fmt.Errorf("its argument %s is only known when it runs", name)
 		}
 		return "", fmt.Errorf("it has no argument %s", name)
 	}

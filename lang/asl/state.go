@@ -8,6 +8,9 @@ type state struct {
 	kind string // the definition's Type, which also begins the names of its history events
 	next *state // nil when the state ends its workflow
 
+	// own is what a JSONata state makes of its data, nil for a JSONPath state.
+	own *outcome
+
 	inputPath, outputPath fieldPath
 	assign                *template // nil without Assign
 	retriers              []retrier
@@ -59,8 +62,11 @@ type resultFields struct {
 	discard  bool // ResultPath is null
 }
 
-// finish gives a result to ResultSelector and ResultPath and leaves the state.
+// finish gives a result to ResultSelector and ResultPath, or to Output, and leaves the state.
 func (r *resultFields) finish(t *thread, result any) *failure {
+	if t.state.own != nil {
+		return t.leaveBy(t.state.next, t.state.own, t.queriesWith("result", result), result)
+	}
 	selected := result
 	if r.selector != nil {
 		var f *failure

@@ -15,7 +15,8 @@ type taskState struct {
 	parameters   *template
 	arguments    any // Parameters as in the definition, for Permissions
 
-	timeout, heartbeat         int64 // seconds; 0 for none
+	query                      *taskQueries // of a JSONata state, else nil
+	timeout, heartbeat         int64        // seconds; 0 for none
 	timeoutPath, heartbeatPath *path
 	credentials                *template // the object Credentials
 }
@@ -61,8 +62,35 @@ func (s *taskState) run(t *thread, input any) *failure {
 		task.TaskToken = e.newToken()
 		t.context = nil
 	}
-	env := &environment{thread: t, input: input}
 	task.Parameters = input
+	if f := s.evaluate(t, task); f != nil {
+		return f
+	}
+	t.recordScheduled(&s.resource)
+
+	e.lastTask++
+	task.ID = e.lastTask
+	if e.tasks == nil {
+		e.tasks = map[uint64]*thread{}
+	}
+	e.tasks[task.ID] = t
+	e.started = append(e.started, task)
+	t.await(resuming)
+	if task.TimeoutSeconds > 0 {
+		task.Deadline = t.after(seconds(task.TimeoutSeconds), taskTimer)
+	}
+	if task.HeartbeatSeconds > 0 {
+		task.HeartbeatDeadline = t.after(seconds(task.HeartbeatSeconds), heartbeatTimer)
+	}
+	return nil
+}
+
+// evaluate fills in what of the task the state's fields say.
+func (s *taskState) evaluate(t *thread, task *Task) *failure {
+	if s.query != nil {
+		return s.query.evaluate(t, s, task)
+	}
+	env := &environment{thread: t, input: task.Parameters}
 	var f *failure
 	if s.parameters != nil {
 		if task.Parameters, f = s.parameters.evaluate(env); f != nil {
@@ -89,22 +117,6 @@ func (s *taskState) run(t *thread, input any) *failure {
 		}
 		role, _ := v.(*jsonvalue.Object).Get("RoleArn")
 		task.CredentialsRoleARN, _ = role.(string)
-	}
-	t.recordScheduled(&s.resource)
-
-	e.lastTask++
-	task.ID = e.lastTask
-	if e.tasks == nil {
-		e.tasks = map[uint64]*thread{}
-	}
-	e.tasks[task.ID] = t
-	e.started = append(e.started, task)
-	t.await(resuming)
-	if task.TimeoutSeconds > 0 {
-		task.Deadline = t.after(seconds(task.TimeoutSeconds), taskTimer)
-	}
-	if task.HeartbeatSeconds > 0 {
-		task.HeartbeatDeadline = t.after(seconds(task.HeartbeatSeconds), heartbeatTimer)
 	}
 	return nil
 }

@@ -38,9 +38,11 @@ type thread struct {
 	attempts   []int // of each retrier
 	retryCount int
 
-	enteredID  int64
-	enteredAt  time.Time
-	last, tail int64 // the events that the next one follows: see event.go
+	enteredID int64
+	// enteredAfter is the event that the entry into the state follows.
+	enteredAfter int64
+	enteredAt    time.Time
+	last, tail   int64 // the events that the next one follows: see event.go
 
 	item    *jsonvalue.Object // $$.Map.Item
 	context *jsonvalue.Object // the context object, nil until needed
@@ -115,6 +117,9 @@ func (t *thread) start() *failure {
 // leave ends the state with an output, which OutputPath is still to be applied to. The result is what $ means in
 // Assign. Variables change only after OutputPath has been evaluated.
 func (t *thread) leave(output, result any) *failure {
+	if t.state.own != nil {
+		return t.leaveBy(t.state.next, t.state.own, t.queries(), output)
+	}
 	return t.leaveFor(t.state.next, t.state.assign, output, result)
 }
 
@@ -135,6 +140,11 @@ func (t *thread) exit(next *state, assign *template, output, result any) *failur
 		}
 		assigned = v.(*jsonvalue.Object)
 	}
+	return t.exitWith(next, output, assigned)
+}
+
+// exitWith leaves the state with variables that have been evaluated.
+func (t *thread) exitWith(next *state, output any, assigned *jsonvalue.Object) *failure {
 	if output != t.input && exceeds(output, maxData) {
 		return tooLarge(t.state.name)
 	}
@@ -160,15 +170,24 @@ func (t *thread) proceed(next *state, output any) {
 	t.attempts, t.retryCount, t.task = nil, 0, nil
 }
 
+// explain completes a cause by the state, and records the failure of a JSONata field.
+func (t *thread) explain(f *failure) {
+	if f.explain {
+		f.cause = "An error occurred while executing the state '" + t.state.name + "' (entered at the event id #" +
+			decimal(t.enteredID) + "). " + f.cause
+		f.explain = false
+	}
+	if f.evaluation {
+		f.evaluation = false
+		t.recordEvaluationFailed(f)
+	}
+}
+
 // fail looks for a retrier, then for a catcher, then ends the thread
 // (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
 func (t *thread) fail(f *failure) {
 	s := t.state
-	if f.explain {
-		f.cause = "An error occurred while executing the state '" + s.name + "' (entered at the event id #" +
-			decimal(t.enteredID) + "). " + f.cause
-		f.explain = false
-	}
+	t.explain(f)
 	if delay, ok := t.retry(f); ok {
 		t.await(retrying)
 		t.after(delay, wakeTimer)
@@ -181,8 +200,8 @@ func (t *thread) fail(f *failure) {
 			continue
 		}
 		if second := c.catch(t, f); second != nil {
-			second.cause = "An error occurred while executing the state '" + s.name + "' (entered at the event id #" +
-				decimal(t.enteredID) + "). " + second.cause
+			second.explain = true
+			t.explain(second)
 			f = second
 			break
 		}

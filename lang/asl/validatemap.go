@@ -13,6 +13,9 @@ func (v *validator) mapState(o *jsonvalue.Object, location string, jsonata bool)
 	v.onlyOne(o, location, false, "ToleratedFailurePercentage", "ToleratedFailurePercentagePath")
 	v.onlyOne(o, location, false, "ToleratedFailureCount", "ToleratedFailureCountPath")
 	v.onlyOne(o, location, false, "ItemSelector", "Parameters")
+	if items, has := o.Get("Items"); has && jsonata && !isExpression(items) {
+		v.typed(o, location, "Items", "ARRAY")
+	}
 	for _, name := range []string{"MaxConcurrency", "ToleratedFailureCount"} {
 		if !jsonata || !isExpression(value(o, name)) {
 			v.wholeNumber(o, location, name, 0, 99999999)

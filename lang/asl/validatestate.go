@@ -1,10 +1,12 @@
 package asl
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/carepath/carepath/lang/jsonata"
 	"github.com/carepath/carepath/lang/jsonvalue"
 )
 
@@ -74,7 +76,7 @@ func (v *validator) state(o *jsonvalue.Object, location string) {
 	}
 	v.assign(o, location, jsonata)
 	if jsonata {
-		v.jsonataStrings(o, location)
+		v.stateExpressions(o, location)
 	} else {
 		v.jsonPathFields(o, location)
 	}
@@ -246,24 +248,54 @@ func (v *validator) template(value any, location string) {
 	})
 }
 
-// jsonataStrings checks that what begins as a JSONata expression also ends as one.
-func (v *validator) jsonataStrings(value any, location string) {
+// expressions checks the JSONata expressions of a state, a Choice rule or a catcher. Only a catcher's see an error.
+func (v *validator) expressions(value any, location string, inCatcher bool) {
 	switch value := value.(type) {
 	case string:
-		if strings.HasPrefix(value, "{%") && (len(value) < 4 || !strings.HasSuffix(value, "%}")) {
+		if source, isExpression := expressionSource(value); isExpression {
+			v.expression(source, location, inCatcher)
+		} else if strings.HasPrefix(value, "{%") {
 			v.schema(location, "%s", "JSONata string must start with {% and end with %}")
 		}
 	case *jsonvalue.Array:
 		for i, item := range value.Items {
-			v.jsonataStrings(item, location+"["+decimal(int64(i))+"]")
+			v.expressions(item, index(location, i), inCatcher)
 		}
 	case *jsonvalue.Object:
 		for name, member := range value.All() {
-			switch name {
-			case "Comment", "Branches", "ItemProcessor", "Iterator", "Choices", "Catch", "Retry":
-			default:
-				v.jsonataStrings(member, location+"/"+name)
-			}
+			v.expressions(member, location+"/"+name, inCatcher)
+		}
+	}
+}
+
+// expression checks one expression. What AWS says of it is as users have measured it.
+func (v *validator) expression(source, location string, inCatcher bool) {
+	if v.placeholders {
+		source = placeholder.ReplaceAllString(source, "0") // may stand in a text, or for a value
+	}
+	compiled, err := jsonata.Compile(source)
+	var problem *jsonata.Error
+	if errors.As(err, &problem) {
+		v.report(CodeInvalidExpression, location, "%s", problem.Message)
+		return
+	}
+	for _, name := range compiled.References() {
+		switch {
+		case name == "$$", name == "$states.errorOutput" && !inCatcher:
+			v.report(CodeUnsupportedExpression, location, "Reference to '%s' is not supported.", name)
+		case name != "$states.errorOutput":
+			v.report(CodeUnsupportedExpression, location, "Reference to '%s' at the top level is not supported.", name)
+		}
+	}
+}
+
+// stateExpressions checks a JSONata state's own fields; what is inside it is checked with it.
+func (v *validator) stateExpressions(o *jsonvalue.Object, location string) {
+	for name, member := range o.All() {
+		switch name {
+		case "Comment", "Branches", "ItemProcessor", "Iterator", "Choices", "Catch", "Retry":
+		default:
+			v.expressions(member, location+"/"+name, false)
 		}
 	}
 }

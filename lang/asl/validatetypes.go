@@ -82,7 +82,9 @@ func (v *validator) catchers(o *jsonvalue.Object, location string, jsonata bool)
 		v.otherLanguage(c, at, jsonata)
 		v.assign(c, at, jsonata)
 		if jsonata {
-			v.jsonataStrings(c, at)
+			for _, name := range []string{"Output", "Assign"} {
+				v.expressions(value(c, name), at+"/"+name, true)
+			}
 		}
 	})
 }
@@ -182,7 +184,14 @@ func (v *validator) choice(o *jsonvalue.Object, location string, jsonata bool) {
 		if jsonata {
 			v.supported(rule, at, []string{"Comment", "Next", "Assign", "Output", "Condition"}, operatorNames, []string{"And", "Or", "Not", "Variable"})
 			v.required(rule, at, "Condition")
-			v.jsonataStrings(rule, at)
+			if condition, has := rule.Get("Condition"); has {
+				if _, isBoolean := condition.(bool); !isBoolean && !isExpression(condition) {
+					v.schema(at+"/Condition", "Value must be a JSONata expression or a boolean")
+				}
+			}
+			for _, name := range []string{"Condition", "Output", "Assign"} {
+				v.expressions(value(rule, name), at+"/"+name, false)
+			}
 			return
 		}
 		v.test(rule, at, true)

@@ -16,12 +16,18 @@ type waitState struct {
 	until         time.Time // of Timestamp
 	secondsPath   *path
 	timestampPath *path
+	query         *query // Seconds or Timestamp of a JSONata state, else nil
 }
 
 func (s *waitState) run(t *thread, input any) *failure {
 	env := &environment{thread: t, input: input}
 	var d time.Duration
 	switch {
+	case s.query != nil:
+		var f *failure
+		if d, f = s.query.delay(t); f != nil {
+			return f
+		}
 	case s.hasSeconds:
 		d = seconds(s.seconds)
 	case s.secondsPath != nil:
@@ -62,6 +68,25 @@ func (s *waitState) run(t *thread, input any) *failure {
 	t.await(resuming)
 	t.after(d, wakeTimer)
 	return nil
+}
+
+// delay evaluates Seconds or Timestamp.
+func (q *query) delay(t *thread) (time.Duration, *failure) {
+	if q.field == "Seconds" {
+		n, f := q.integer(t.queries(), 0)
+		return seconds(n), f
+	}
+	text, f := q.text(t.queries())
+	if f != nil {
+		return 0, f
+	}
+	until, ok := parseTimestamp(text)
+	if !ok {
+		f := queryFailure(q.field, "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: %s", text)
+		f.entered = true
+		return 0, f
+	}
+	return until.Sub(t.e.now), nil
 }
 
 func (s *waitState) resume(t *thread) *failure { return t.leave(t.effective, t.effective) }
