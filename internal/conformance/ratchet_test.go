@@ -14,7 +14,7 @@ var ratchet = []struct {
 	{"asl", "asl.jsonl", 1},
 	{"asl-replay", "asl-services.jsonl", 1},
 	{"asl-validation", "asl-validation.jsonl", 1},
-	{"asl-validation", "asl-lint.jsonl", 0.98},
+	{"asl-validation", "asl-lint.jsonl", 0.99},
 	{"dynamodb", "dynamodb-expr.jsonl", 0.99},
 	{"dynamodb", "dynamodb-serialization.jsonl", 1},
 	{"jsonata", "jsonata.jsonl", 1},
