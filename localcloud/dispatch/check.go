@@ -9,6 +9,11 @@ import (
 // role will need a permission later (iam:PassRole, log delivery, tracing). Permission is the IAM action, such as
 // "iam:PassRole". It returns nil or the authorizer's *Error; the call is not journalled.
 func (d *Dispatcher) Check(ctx context.Context, p Principal, permission string, resources []string, policies ...ResourcePolicy) error {
+	return d.CheckWith(ctx, p, permission, resources, nil, policies...)
+}
+
+// CheckWith is Check with condition keys of several values.
+func (d *Dispatcher) CheckWith(ctx context.Context, p Principal, permission string, resources []string, lists map[string][]string, policies ...ResourcePolicy) error {
 	return d.CheckUnder(ctx, p, nil, permission, resources, policies...)
 }
 

@@ -48,6 +48,8 @@ type Call struct {
 	Resources []string // the ARNs that the call acts on, as the operation named them
 	// Conditions are the service's own condition keys, such as kms:EncryptionContext:<key>; an operation's Permits sets them.
 	Conditions map[string]string
+	// ConditionLists are those of them that have several values, such as dynamodb:LeadingKeys.
+	ConditionLists map[string][]string
 }
 
 // Error is an error of an AWS API. Every error that a handler returns and that is not an *Error is an InternalFailure.

@@ -149,16 +149,30 @@ func (s *Service) register() {
 		s.leading(c, in.TableName, in.Key)
 		return s.onTable(in.TableName)
 	}, s.deleteItem)
-	dispatch.Register(d, op("Query"), func(_ callOf, in *QueryInput) ([]string, policies, error) {
+	dispatch.Register(d, op("Query"), func(c callOf, in *QueryInput) ([]string, policies, error) {
+		s.leadingOfQuery(c, in)
 		return s.onIndex(in.TableName, in.IndexName)
 	}, s.query)
 	dispatch.Register(d, op("Scan"), func(_ callOf, in *ScanInput) ([]string, policies, error) {
 		return s.onIndex(in.TableName, in.IndexName)
 	}, s.scan)
-	dispatch.Register(d, op("BatchGetItem"), func(_ callOf, in *BatchGetItemInput) ([]string, policies, error) {
+	dispatch.Register(d, op("BatchGetItem"), func(c callOf, in *BatchGetItemInput) ([]string, policies, error) {
+		for name, r := range in.RequestItems {
+			s.leading(c, &name, r.Keys...)
+		}
 		return s.onTables(sortedKeys(in.RequestItems))
 	}, s.batchGetItem)
-	dispatch.Register(d, op("BatchWriteItem"), func(_ callOf, in *BatchWriteItemInput) ([]string, policies, error) {
+	dispatch.Register(d, op("BatchWriteItem"), func(c callOf, in *BatchWriteItemInput) ([]string, policies, error) {
+		for name, requests := range in.RequestItems {
+			for _, r := range requests {
+				if r.PutRequest != nil {
+					s.leading(c, &name, r.PutRequest.Item)
+				}
+				if r.DeleteRequest != nil {
+					s.leading(c, &name, r.DeleteRequest.Key)
+				}
+			}
+		}
 		return s.onTables(sortedKeys(in.RequestItems))
 	}, s.batchWriteItem)
 	// A transaction's permissions are those of its parts.
@@ -172,22 +186,6 @@ func (s *Service) register() {
 		}, s.transactWriteItems)
 
 	s.registerTables(op)
-}
-
-// leading sets the condition key dynamodb:LeadingKeys, the partition key of the item that a call is about.
-func (s *Service) leading(c *dispatch.Call, name *string, key Item) {
-	if c.Principal.IsRoot() {
-		return
-	}
-	t, err := s.table(text(name))
-	if err != nil {
-		return
-	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if v, ok := key[t.keys[0].name]; ok {
-		c.Conditions = map[string]string{"dynamodb:LeadingKeys": v.Text()}
-	}
 }
 
 func (s *Service) now() time.Time { return s.d.Clock.Now() }

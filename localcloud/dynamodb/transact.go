@@ -99,27 +99,20 @@ func (c *constraints) length(shape string, given bool, n int) {
 	c.fail("["+strings.Join(shown, ", ")+"]", "transactItems", rule)
 }
 
-// permit checks a transaction's permissions: of each part, on its table.
-func (s *Service) permit(ctx context.Context, c *dispatch.Call, permissions map[string][]string) error {
-	for _, action := range sortedKeys(permissions) {
-		tables := permissions[action]
-		slices.Sort(tables)
-		if err := s.d.Check(ctx, c.Principal, "dynamodb:"+action, slices.Compact(tables)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (s *Service) transactWriteItems(ctx context.Context, c *dispatch.Call, in *TransactWriteItemsInput) (*TransactWriteItemsOutput, error) {
 	parts := in.parts()
-	permissions := map[string][]string{}
+	asked := permissions{}
 	for _, p := range parts {
-		if p != nil {
-			permissions[p.permission] = append(permissions[p.permission], s.resource(p.tableName))
+		if p == nil {
+			continue
 		}
+		key := p.key
+		if p.item != nil {
+			key = p.item
+		}
+		s.ask(asked, p.permission, p.tableName, key)
 	}
-	if err := s.permit(ctx, c, permissions); err != nil {
+	if err := s.permit(ctx, c, asked); err != nil {
 		return nil, err
 	}
 	if err := in.check(parts); err != nil {
@@ -392,14 +385,14 @@ func costOf(wanted *string, writes []*write, kind string, of func(*write) units)
 }
 
 func (s *Service) transactGetItems(ctx context.Context, c *dispatch.Call, in *TransactGetItemsInput) (*TransactGetItemsOutput, error) {
-	var tables []string
-	for _, name := range in.tableNames() {
-		tables = append(tables, s.resource(&name))
-	}
-	if len(tables) > 0 {
-		if err := s.permit(ctx, c, map[string][]string{"GetItem": tables}); err != nil {
-			return nil, err
+	asked := permissions{}
+	for _, t := range in.TransactItems {
+		if t.Get != nil {
+			s.ask(asked, "GetItem", t.Get.TableName, t.Get.Key)
 		}
+	}
+	if err := s.permit(ctx, c, asked); err != nil {
+		return nil, err
 	}
 	var check constraints
 	check.length("TransactGetItem", in.TransactItems != nil, len(in.TransactItems))

@@ -170,6 +170,9 @@ func (s *Service) Authorize(_ context.Context, c *dispatch.Call, permission stri
 	for name, value := range c.Conditions {
 		r.Keys = append(r.Keys, iampolicy.Key{Name: name, Value: value})
 	}
+	for name, values := range c.ConditionLists {
+		r.Keys = append(r.Keys, iampolicy.Key{Name: name, Values: values})
+	}
 	for i := range resources {
 		r.Resource = resources[i]
 		if why := s.decide(&r, role, policies); why != allowed {

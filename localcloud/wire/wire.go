@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"net/http"
@@ -204,6 +205,9 @@ func (x *exchange) send(status int, contentType, requestID string, body []byte) 
 	}
 	h.Set("X-Amzn-Requestid", requestID)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if x.service == "dynamodb" {
+		h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)) // its SDKs check it
+	}
 	x.w.WriteHeader(status)
 	// A client that is gone does not read its answer.
 	_, _ = x.w.Write(body)
