@@ -27,12 +27,7 @@ var numberFunctions = map[string]builtin{
 		return !isTrue(args[0]), nil
 	})},
 	"sum": {"<a<n>:n>", 1, defined(func(_ *call, args []any) (any, error) {
-		total := 0.0
-		for _, item := range listOf(args[0]) {
-			f, _ := number(item)
-			total += f
-		}
-		return total, nil
+		return total(listOf(args[0])), nil
 	})},
 	"max":     {"<a<n>:n>", 1, defined(extreme(math.Max))},
 	"min":     {"<a<n>:n>", 1, defined(extreme(math.Min))},
@@ -144,12 +139,16 @@ func average(_ *call, args []any) (any, error) {
 	if len(items) == 0 {
 		return undefined, nil
 	}
-	total := 0.0
+	return total(items) / float64(len(items)), nil
+}
+
+func total(items []any) float64 {
+	sum := 0.0
 	for _, item := range items {
 		f, _ := number(item)
-		total += f
+		sum += f
 	}
-	return total / float64(len(items)), nil
+	return sum
 }
 
 func formatBase(_ *call, args []any) (any, error) {

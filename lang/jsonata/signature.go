@@ -199,7 +199,7 @@ func (p *param) asArray(v any, index int) (any, error) {
 		}
 	}
 	if !fits {
-		return nil, &raised{code: "T0412", value: v, value2: bareText(typeNames[p.subtype]), index: index}
+		return nil, &raised{code: "T0412", value: v, value2: typeNames[p.subtype], index: index}
 	}
 	if isArray {
 		return v, nil
