@@ -189,7 +189,7 @@ func TestWhatItSaysOfItself(t *testing.T) {
 	if h.PID != os.Getpid() || h.ProviderPort != c.ProviderPort() || h.ProviderPort == 0 {
 		t.Errorf("%+v", h)
 	}
-	for _, service := range []string{"apigateway", "cloudwatch", "iam", "kms", "lambda", "logs", "sqs", "states", "sts"} {
+	for _, service := range []string{"apigateway", "cloudwatch", "cognito-idp", "iam", "kms", "lambda", "logs", "sqs", "states", "sts"} {
 		if !slices.Contains(h.Services, service) {
 			t.Errorf("%s is missing in %v", service, h.Services)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/carepath/carepath/localcloud/apigateway"
 	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/cloudwatch"
+	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/dynamodb"
 	"github.com/carepath/carepath/localcloud/iam"
@@ -52,6 +53,7 @@ func embeddedAWS(t *testing.T) *dispatch.Dispatcher {
 	must(apigateway.New(d, s))
 	must(scheduler.New(d, s))
 	must(dynamodb.New(d, s))
+	must(cognitoidp.New(d, s))
 	return d
 }
 
@@ -154,6 +156,19 @@ func lifecycle(t *testing.T) []step {
 			return values{"restApi": ref("api"), "deployment": ref("deployment"), "stageName": "main", "variables": values{"a": "1", "b": "2"},
 				"accessLogSettings": values{"destinationArn": ref("group", "arn"), "format": "$context.requestId"}}
 		}, values{"variables": values{"b": "3"}, "xrayTracingEnabled": true}},
+		{"people", "aws:cognito/userPool:UserPool", fixed(values{"aliasAttributes": []any{"email"}, "usernameConfiguration": values{"caseSensitive": false}, "tags": values{"a": "1"},
+			"schemas":               []any{values{"name": "requestId", "attributeDataType": "String"}, values{"name": "email", "attributeDataType": "String", "required": true, "mutable": true}},
+			"adminCreateUserConfig": values{"allowAdminCreateUserOnly": true}, "passwordPolicy": values{"minimumLength": 12, "requireNumbers": true},
+			"accountRecoverySetting": values{"recoveryMechanisms": []any{values{"name": "admin_only", "priority": 1}}}, "emailVerificationMessage": "your code is {####}"}),
+			values{"tags": values{"b": "2"}, "mfaConfiguration": "OPTIONAL", "softwareTokenMfaConfiguration": values{"enabled": true}, "autoVerifiedAttributes": []any{"email"},
+				"emailVerificationMessage": "the code is {####}", "passwordPolicy": values{"minimumLength": 10, "requireSymbols": true},
+				"schemas": []any{values{"name": "requestId", "attributeDataType": "String"}, values{"name": "email", "attributeDataType": "String", "required": true, "mutable": true},
+					values{"name": "later", "attributeDataType": "Number", "numberAttributeConstraints": values{"minValue": "1"}}}}},
+		{"plainPeople", "aws:cognito/userPool:UserPool", fixed(values{}), values{"verificationMessageTemplate": values{"emailMessage": "code {####}"}, "userPoolAddOns": values{"advancedSecurityMode": "OFF"},
+			"userAttributeUpdateSettings": values{"attributesRequireVerificationBeforeUpdates": []any{"email"}}}},
+		{"app", "aws:cognito/userPoolClient:UserPoolClient", func(ref func(...string) any) values {
+			return values{"userPoolId": ref("people"), "generateSecret": true, "explicitAuthFlows": []any{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}}
+		}, values{"accessTokenValidity": 30, "tokenValidityUnits": values{"accessToken": "minutes"}, "preventUserExistenceErrors": "ENABLED"}},
 		{"settings", "aws:apigateway/methodSettings:MethodSettings", func(ref func(...string) any) values {
 			return values{"restApi": ref("api"), "stageName": ref("stage", "stageName"), "methodPath": "*/*", "settings": values{"metricsEnabled": true, "throttlingRateLimit": 100.5}}
 		}, values{"settings": values{"metricsEnabled": true, "throttlingBurstLimit": 50}}},

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cognito"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
@@ -48,6 +49,8 @@ var sdkTypes = map[string]struct {
 	"aws:apigateway/account:Account":                     {apigateway.AccountArgs{}, apigateway.Account{}},
 	"aws:scheduler/schedule:Schedule":                    {scheduler.ScheduleArgs{}, scheduler.Schedule{}},
 	"aws:scheduler/scheduleGroup:ScheduleGroup":          {scheduler.ScheduleGroupArgs{}, scheduler.ScheduleGroup{}},
+	"aws:cognito/userPool:UserPool":                      {cognito.UserPoolArgs{}, cognito.UserPool{}},
+	"aws:cognito/userPoolClient:UserPoolClient":          {cognito.UserPoolClientArgs{}, cognito.UserPoolClient{}},
 }
 
 // notEmulated are the inputs of emulated resource types that Check refuses, or takes with one value only. Whoever adds
@@ -57,6 +60,8 @@ aws:apigateway/deployment:Deployment canarySettings
 aws:apigateway/methodSettings:MethodSettings settings.cacheDataEncrypted settings.cacheTtlInSeconds settings.cachingEnabled settings.requireAuthorizationForCacheControl settings.unauthorizedCacheControlHeaderStrategy
 aws:apigateway/restApi:RestApi minimumCompressionSize parameters
 aws:apigateway/stage:Stage cacheClusterEnabled cacheClusterSize canarySettings clientCertificateId documentationVersion
+aws:cognito/userPool:UserPool deviceConfiguration emailConfiguration.configurationSet emailConfiguration.emailSendingAccount emailConfiguration.sourceArn emailMfaConfiguration lambdaConfig smsConfiguration userPoolAddOns.advancedSecurityAdditionalFlows webAuthnConfiguration
+aws:cognito/userPoolClient:UserPoolClient allowedOauthFlows allowedOauthFlowsUserPoolClient allowedOauthScopes analyticsConfiguration refreshTokenRotation.feature
 aws:dynamodb/table:Table importTable onDemandThroughput replicas restoreDateTime restoreSourceName restoreSourceTableArn restoreToLatestTime streamEnabled streamViewType
 aws:kms/key:Key customKeyStoreId xksKeyId
 aws:lambda/function:Function codeSigningConfigArn deadLetterConfig fileSystemConfig imageConfig imageUri layers packageType publish replaceSecurityGroupsOnDestroy replacementSecurityGroupIds s3Bucket s3Key s3ObjectVersion snapStart vpcConfig
