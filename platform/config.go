@@ -27,6 +27,8 @@ type Config struct {
 	Platform PlatformConfig
 	// Intake is carepath:intake: the asynchronous intake.
 	Intake IntakeConfig
+	// Users is carepath:users: the creation of users.
+	Users UsersConfig
 }
 
 // PlatformConfig is what all systems share.
@@ -52,7 +54,7 @@ type IntakeConfig struct {
 	MaxBodyBytes int
 	// Headers are the request's headers that reach the workflow. Default: Content-Type and User-Agent.
 	Headers []string
-	// Throttle limits the API.
+	// Throttle limits the API. Default: 100 requests a second, 200 at once.
 	Throttle ThrottleConfig
 	// Retry says how often a payload that the function fails on is tried again.
 	Retry RetryConfig
@@ -64,8 +66,8 @@ type IntakeConfig struct {
 
 // ThrottleConfig is a token bucket that all clients share.
 type ThrottleConfig struct {
-	RatePerSecond float64 // requests; default 100, locally 10000
-	Burst         int     // requests at once; default 200, locally 5000
+	RatePerSecond float64 // requests; locally 10000 by default
+	Burst         int     // requests at once; locally 5000 by default
 }
 
 // RetryConfig is a back-off with full jitter.
@@ -83,6 +85,7 @@ const (
 	keyAccountID   = "carepath:accountId"
 	keyPlatform    = "carepath:platform"
 	keyIntake      = "carepath:intake"
+	keyUsers       = "carepath:users"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -167,6 +170,8 @@ func (r *configReader) config() *Config {
 
 	c.Intake = intakeDefaults(local)
 	c.Intake.read(r.object(keyIntake, "The asynchronous intake."))
+	c.Users = usersDefaults(local, p.Protect)
+	c.Users.read(r.object(keyUsers, "The creation of users."))
 	r.end()
 	return c
 }
@@ -179,11 +184,14 @@ func intakeDefaults(local bool) IntakeConfig {
 		Retry:                  RetryConfig{MaxAttempts: 3, IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 30},
 		FunctionTimeoutSeconds: 10, FunctionMemoryMB: 128,
 	}
-	if local { // nobody to protect, and measurements should not meet the throttle
-		i.Throttle = ThrottleConfig{RatePerSecond: 10000, Burst: 5000}
+	if local {
+		i.Throttle = localThrottle
 	}
 	return i
 }
+
+// localThrottle is for the embedded AWS: nobody is to be protected, and measurements should not meet the throttle.
+var localThrottle = ThrottleConfig{RatePerSecond: 10000, Burst: 5000}
 
 func (i *IntakeConfig) read(o *objectReader) {
 	before := len(o.reader.problems)
@@ -202,10 +210,7 @@ func (i *IntakeConfig) read(o *objectReader) {
 	}
 	o.within("functionTimeoutSeconds", &i.FunctionTimeoutSeconds, 1, 900, "How long one try of the function may take, in seconds.")
 	o.within("functionMemoryMb", &i.FunctionMemoryMB, 128, 10240, "The function's memory, in MiB.")
-	t := o.object("throttle", "A token bucket that all clients share.")
-	t.number("ratePerSecond", &i.Throttle.RatePerSecond, 1, 10000, "Requests per second.")
-	t.within("burst", &i.Throttle.Burst, 1, 5000, "Requests at once.")
-	t.end()
+	i.Throttle.read(o.object("throttle", "A token bucket that all clients share."))
 	r := o.object("retry", "How often a payload that the function fails on is tried again, with back-off and full jitter. With EXPRESS all tries must fit into its five minutes.")
 	r.within("maxAttempts", &i.Retry.MaxAttempts, 0, 100, "Tries after the first.")
 	r.within("intervalSeconds", &i.Retry.IntervalSeconds, 1, 3600, "Seconds before the first of them.")
@@ -223,6 +228,12 @@ func (i *IntakeConfig) read(o *objectReader) {
 		o.reader.problems = append(o.reader.problems, Problem{Path: o.path + ".retry", Value: fmt.Sprintf("tries and delays of up to %d seconds together", worst),
 			Allowed: fmt.Sprintf("%d seconds at most with workflowType EXPRESS, which ends after 300: lower functionTimeoutSeconds or the retries", expressHandlingSeconds)})
 	}
+}
+
+func (t *ThrottleConfig) read(o *objectReader) {
+	o.number("ratePerSecond", &t.RatePerSecond, 1, 10000, "Requests per second.")
+	o.within("burst", &t.Burst, 1, 5000, "Requests at once.")
+	o.end()
 }
 
 const (

@@ -16,7 +16,8 @@ import (
 )
 
 // Deploy is the program. Its outputs are plain strings: apiUrl, the base URL of the API; intakeUrl, where payloads are
-// posted; intakeStateMachineArn and intakeDeadLetterQueueUrl.
+// posted; intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId
+// and userPoolClientId.
 func Deploy(ctx *pulumi.Context) error {
 	values, err := configValues(ctx)
 	if err != nil {
@@ -36,8 +37,13 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	users, err := s.newUsers()
+	if err != nil {
+		return err
+	}
 	outputs := map[string]pulumi.Input{"apiUrl": intake.api.InvokeURL}
 	maps.Copy(outputs, intake.outputs())
+	maps.Copy(outputs, users.outputs())
 	for name, value := range outputs {
 		ctx.Export(name, value)
 	}

@@ -25,8 +25,14 @@ type Setting struct {
 // secretText stands for an encrypted value.
 const secretText = "[secret]"
 
-// Type is the setting's type as JSON Schema names it: "string", "integer", "number", "boolean", "array" or "object".
-func (s *Setting) Type() string { return s.schema["type"].(string) }
+// Type is the setting's type as JSON Schema names it: "string", "integer", "number", "boolean", "array" or "object"; or
+// several of them, such as "integer or string".
+func (s *Setting) Type() string {
+	if types, several := s.schema["type"].([]string); several {
+		return strings.Join(types, " or ")
+	}
+	return s.schema["type"].(string)
+}
 
 // Settings describe the whole configuration, in the order in which it is documented: keys and, after each object, its
 // members. Defaults and what is allowed are those of the environment.

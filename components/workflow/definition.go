@@ -13,13 +13,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Placeholder is the value of a "${name}" in a definition. Make one with Text, Number, Function or Queue: what a value is
-// tells which permission follows from its use.
+// Placeholder is the value of a "${name}" in a definition. Make one with Text, Number, Function, Queue, Table or UserPool:
+// what a value is tells which permission follows from its use.
 type Placeholder struct {
 	text       pulumi.StringInput
 	number     string
 	isFunction bool
-	queueARN   pulumi.StringInput
+	// Of a resource that arguments name otherwise than by its ARN:
+	arn                    pulumi.StringInput
+	textPrefix, arnService string // with which a stand-in begins, and what stands in ARNs before its name
 }
 
 // Text stands inside a string of the definition.
@@ -35,7 +37,19 @@ func Number(value float64) Placeholder {
 }
 
 // Queue stands for the URL of an SQS queue, and tells the ARN that belongs to it, which policies need.
-func Queue(url, arn pulumi.StringInput) Placeholder { return Placeholder{text: url, queueARN: arn} }
+func Queue(url, arn pulumi.StringInput) Placeholder {
+	return Placeholder{text: url, arn: arn, textPrefix: "https://sqs.us-east-1.amazonaws.com/123456789012/", arnService: "sqs:us-east-1:123456789012:"}
+}
+
+// Table stands for the name of a DynamoDB table, and tells its ARN.
+func Table(name, arn pulumi.StringInput) Placeholder {
+	return Placeholder{text: name, arn: arn, arnService: "dynamodb:us-east-1:123456789012:table/"}
+}
+
+// UserPool stands for the id of a Cognito user pool, and tells its ARN.
+func UserPool(id, arn pulumi.StringInput) Placeholder {
+	return Placeholder{text: id, arn: arn, textPrefix: "us-east-1_", arnService: "cognito-idp:us-east-1:123456789012:userpool/"}
+}
 
 var (
 	placeholderPattern = regexp.MustCompile(`\$\{([^}]*)\}`)
@@ -88,11 +102,11 @@ type standIn struct {
 	real  pulumi.StringInput
 }
 
-// standIns returns a text for every placeholder, the ARNs of those that are URLs of queues, and what they stand for. Texts
-// that the program knows already stand for themselves.
-func standIns(given map[string]Placeholder) (texts, queues map[string]string, stand []standIn) {
+// standIns returns a text for every placeholder, the ARNs of those that name a resource otherwise, by their texts, and what
+// they stand for. Texts that the program knows already stand for themselves.
+func standIns(given map[string]Placeholder) (texts, arns map[string]string, stand []standIn) {
 	const prefix, suffix = "carepath-placeholder-", "-end"
-	texts, queues = map[string]string{}, map[string]string{}
+	texts, arns = map[string]string{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		p, id := given[name], prefix+name+suffix
 		known, isKnown := p.text.(pulumi.String)
@@ -103,16 +117,16 @@ func standIns(given map[string]Placeholder) (texts, queues map[string]string, st
 		case p.isFunction:
 			texts[name] = "arn:aws:lambda:us-east-1:123456789012:function:" + id
 			stand = append(stand, standIn{texts[name], p.text})
-		case p.queueARN != nil:
-			texts[name] = "https://sqs.us-east-1.amazonaws.com/123456789012/" + id
-			queues[texts[name]] = "arn:aws:sqs:us-east-1:123456789012:" + id
-			stand = append(stand, standIn{queues[texts[name]], p.queueARN})
+		case p.arn != nil:
+			texts[name] = p.textPrefix + id
+			arns[texts[name]] = "arn:aws:" + p.arnService + id
+			stand = append(stand, standIn{arns[texts[name]], p.arn})
 		default:
 			texts[name] = id
 			stand = append(stand, standIn{id, p.text})
 		}
 	}
-	return texts, queues, stand
+	return texts, arns, stand
 }
 
 // realise puts the real values into a text with stand-ins.

@@ -222,8 +222,8 @@ func (a *StateMachineArgs) filled() pulumi.StringOutput {
 
 // derivedStatements are what the definition's tasks need.
 func (a *StateMachineArgs) derivedStatements() ([]policy.Statement, error) {
-	texts, queues, stand := standIns(a.Placeholders)
-	permissions, err := derive(fill(a.Definition, a.Placeholders, texts), a.Type, queues)
+	texts, arns, stand := standIns(a.Placeholders)
+	permissions, err := derive(fill(a.Definition, a.Placeholders, texts), a.Type, arns)
 	if err != nil {
 		return nil, err
 	}

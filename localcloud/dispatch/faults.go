@@ -17,6 +17,9 @@ type Fault struct {
 	Times int
 	// Err is what the caller sees.
 	Err *Error
+	// Do is called in place of Err where there is one: it may wait, so that the call never answers, or make calls of its own.
+	// What it returns is what the caller sees; nil lets the call go on.
+	Do func(ctx context.Context, c *Call) *Error
 }
 
 // Faults is the set of faults in force. The zero value has none.
@@ -54,18 +57,34 @@ func (f *Faults) hit(ctx context.Context, c *Call, after bool) error {
 	if err := ctx.Err(); err != nil && !after {
 		return &Error{Code: "RequestTimeout", Message: err.Error(), Status: 408}
 	}
+	fault := f.take(c, after)
+	switch {
+	case fault == nil:
+		return nil
+	case fault.Do == nil:
+		return fault.Err
+	}
+	if err := fault.Do(ctx, c); err != nil {
+		return err
+	}
+	return nil
+}
+
+// take returns a copy of the first fault that a call meets, and counts it; nil if there is none.
+func (f *Faults) take(c *Call, after bool) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.list {
 		if p.After != after || p.Service != "" && p.Service != c.Service || p.Action != "" && p.Action != c.Action || p.Match != nil && !p.Match(c) {
 			continue
 		}
+		found := *p
 		if p.Times > 0 {
 			if p.Times--; p.Times == 0 {
 				f.drop(p)
 			}
 		}
-		return p.Err
+		return &found
 	}
 	return nil
 }

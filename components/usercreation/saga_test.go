@@ -1,0 +1,414 @@
+package usercreation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/stepfunctions"
+)
+
+func TestAUserIsCreated(t *testing.T) {
+	for _, allocation := range []Allocation{Atomic, Optimistic} {
+		t.Run(string(allocation), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(t, setup{allocation: allocation, attributes: []Attribute{{Name: "department", MaxLength: 5, Required: true}, {Name: "title", MaxLength: 3}}})
+				names := []string{"Ada", `O'Brien "Q" \ ☃`, "\u2028$#{}%\x01\x7f", "'; DROP TABLE users", "{% $states %}"}
+				for n, name := range names {
+					body := user(fmt.Sprintf("User%d@Example.org", n))
+					body["firstName"], body["department"], body["phoneNumber"] = name, "a'\"\\b", "+12065550100"
+					want := map[string]string{"userId": fmt.Sprint(DefaultFirstID + n), "firstName": name, "lastName": "Lovelace",
+						"emailAddress": body["emailAddress"].(string), "phoneNumber": "+12065550100", "department": "a'\"\\b"}
+					got := c.post(body, "")
+					if got.StatusCode != 201 || !maps.Equal(got.Body, want) {
+						t.Fatalf("got %v, want %v", got, want)
+					}
+				}
+				s := c.state()
+				if problems := s.broken(); problems != nil {
+					t.Error(problems)
+				}
+				if len(s.profiles) != len(names) || s.profiles[fmt.Sprint(DefaultFirstID+1)]["FirstName"] != names[1] || s.profiles[fmt.Sprint(DefaultFirstID)]["department"] != "a'\"\\b" {
+					t.Errorf("%v", s.profiles)
+				}
+			})
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t, setup{attributes: []Attribute{{Name: "department", MaxLength: 5, Required: true}, {Name: "title", MaxLength: 3}}})
+		for _, r := range []struct {
+			change map[string]any // nil removes
+			field  string
+		}{
+			{map[string]any{"firstName": nil}, "firstName"}, {map[string]any{"firstName": ""}, "firstName"}, {map[string]any{"firstName": "  "}, "firstName"},
+			{map[string]any{"firstName": 7}, "firstName"}, {map[string]any{"firstName": strings.Repeat("é", 101)}, "firstName"},
+			{map[string]any{"lastName": nil}, "lastName"}, {map[string]any{"lastName": []string{"a"}}, "lastName"},
+			{map[string]any{"emailAddress": nil}, "emailAddress"}, {map[string]any{"emailAddress": "ada"}, "emailAddress"}, {map[string]any{"emailAddress": "a b@example.org"}, "emailAddress"},
+			{map[string]any{"emailAddress": "ada@example"}, "emailAddress"}, {map[string]any{"emailAddress": "ada@@example.org"}, "emailAddress"}, {map[string]any{"emailAddress": "@example.org"}, "emailAddress"},
+			{map[string]any{"emailAddress": "a@" + strings.Repeat("a.", 130) + "org"}, "emailAddress"},
+			{map[string]any{"phoneNumber": "12065550100"}, "phoneNumber"}, {map[string]any{"phoneNumber": "+1-206"}, "phoneNumber"}, {map[string]any{"phoneNumber": 5}, "phoneNumber"},
+			{map[string]any{"department": nil}, "department"}, {map[string]any{"department": "sixsix"}, "department"}, {map[string]any{"title": 1}, "title"},
+			{map[string]any{"userId": "1"}, "userId"}, {map[string]any{"other": "1"}, "other"},
+		} {
+			body := user("ada@example.org")
+			body["department"] = "x"
+			for name, value := range r.change {
+				if body[name] = value; value == nil {
+					delete(body, name)
+				}
+			}
+			if got := c.post(body, ""); got.StatusCode != 400 || !strings.HasPrefix(got.Message, r.field+": ") {
+				t.Errorf("%v: %v, want 400 that names %s", r.change, got, r.field)
+			}
+		}
+		for _, body := range []any{nil, "text", 5, []any{}, []any{user("ada@example.org")}} {
+			if got := c.post(body, ""); got.StatusCode != 400 {
+				t.Errorf("%v: %v", body, got)
+			}
+		}
+		if s := c.state(); s.last != "" || len(s.claims)+len(s.cognito)+len(s.requests) > 0 {
+			t.Errorf("refused requests left %+v", s)
+		}
+	})
+}
+
+func TestAnAddressIsRegisteredOnce(t *testing.T) {
+	for _, allocation := range []Allocation{Atomic, Optimistic} {
+		t.Run(string(allocation), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(t, setup{allocation: allocation})
+				if got := c.post(user("ada@example.org"), "first"); got.StatusCode != 201 {
+					t.Fatal(got)
+				}
+				if got := c.post(user("ADA@Example.ORG"), "second"); got.StatusCode != 409 {
+					t.Error(got)
+				}
+				if got := c.post(user("ada@example.org"), ""); got.StatusCode != 409 {
+					t.Error(got)
+				}
+				if got := c.post(user("ada@example.org"), "first"); got.StatusCode != 201 || got.Body["userId"] != fmt.Sprint(DefaultFirstID) {
+					t.Errorf("a repeated request: %v", got)
+				}
+				if got := c.post(user("other@example.org"), "first"); got.StatusCode != 400 || !strings.HasPrefix(got.Message, "Idempotency-Key: ") {
+					t.Errorf("another request with the same key: %v", got)
+				}
+				s := c.state()
+				if problems := s.broken(); problems != nil || len(s.cognito) != 1 || s.last != fmt.Sprint(DefaultFirstID) {
+					t.Errorf("%v, %d users, last number %s", problems, len(s.cognito), s.last)
+				}
+			})
+		})
+	}
+}
+
+// TestNumbersKeepTheirDigits begins where 32-bit integers, doubles and the largest number that is configured end.
+func TestNumbersKeepTheirDigits(t *testing.T) {
+	for _, allocation := range []Allocation{Atomic, Optimistic} {
+		for _, first := range []int64{1, 9, 99, 1<<31 - 2, 1<<31 - 1, 999_999_999, 1<<53 - 1, 1 << 53, 999_999_999_999_999_999, MaxFirstID} {
+			t.Run(fmt.Sprint(allocation, first), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := newCloud(t, setup{allocation: allocation, firstID: first})
+					for n := range int64(4) {
+						if got := c.post(user(fmt.Sprintf("u%d@example.org", n)), ""); got.Body["userId"] != fmt.Sprint(first+n) {
+							t.Errorf("user %d: %v, want the number %d", n, got, first+n)
+						}
+					}
+					if s := c.state(); s.last != fmt.Sprint(first+3) || len(s.cognito) != 4 || s.broken() != nil {
+						t.Errorf("the last number is %s; %v", s.last, s.broken())
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestManyAtOnce creates 256 users at the same moment: nobody is refused, numbers are distinct, and none is left out.
+func TestManyAtOnce(t *testing.T) {
+	const users = 256
+	for _, allocation := range []Allocation{Atomic, Optimistic} {
+		t.Run(string(allocation), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(t, setup{allocation: allocation})
+				answers := make([]answer, users)
+				done := make(chan int)
+				for n := range users {
+					go func() {
+						answers[n] = c.post(user(fmt.Sprintf("u%d@example.org", n)), "")
+						done <- n
+					}()
+				}
+				for range users {
+					<-done
+				}
+				numbers := map[string]bool{}
+				for n, a := range answers {
+					if a.StatusCode != 201 {
+						t.Errorf("user %d: %v", n, a)
+					}
+					numbers[a.Body["userId"]] = true
+				}
+				s := c.state()
+				if len(numbers) != users || s.last != fmt.Sprint(DefaultFirstID+users-1) {
+					t.Errorf("%d numbers, the last is %s", len(numbers), s.last)
+				}
+				if problems := s.broken(); problems != nil {
+					t.Error(problems)
+				}
+			})
+		})
+	}
+}
+
+// aws are the calls of the workflows' tasks, in their order, as an execution makes them.
+func (c *cloud) recorded(run func()) []dispatch.Call {
+	var calls []dispatch.Call
+	remove := c.d.Faults.Inject(dispatch.Fault{Match: func(call *dispatch.Call) bool {
+		if !call.Principal.IsRoot() {
+			calls = append(calls, *call)
+		}
+		return false
+	}})
+	defer remove()
+	run()
+	return calls
+}
+
+// failures are what a call of a service can come to.
+var failures = map[string][]*dispatch.Error{
+	"dynamodb": {
+		{Code: "InternalServerError", Message: "Internal server error", Status: 500},
+		{Code: "ThrottlingException", Message: "Rate exceeded", Status: 400},
+		{Code: "ProvisionedThroughputExceededException", Message: "too much", Status: 400},
+		{Code: "TransactionConflictException", Message: "Transaction is ongoing for the item", Status: 400},
+		{Code: "TransactionCanceledException", Message: "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]", Status: 400},
+		{Code: "AccessDeniedException", Message: "not authorized", Status: 400},
+	},
+	"cognito-idp": {
+		{Code: "TooManyRequestsException", Message: "Too many requests", Status: 400},
+		{Code: "InternalErrorException", Message: "Something went wrong", Status: 500},
+		{Code: "CodeDeliveryFailureException", Message: "could not be delivered", Status: 400},
+		{Code: "InvalidParameterException", Message: "Invalid email address format.", Status: 400},
+		{Code: "InvalidPasswordException", Message: "Password not long enough", Status: 400},
+		{Code: "UsernameExistsException", Message: "User account already exists", Status: 400},
+		{Code: "UserNotFoundException", Message: "User does not exist.", Status: 400},
+		{Code: "NotAuthorizedException", Message: "not authorized", Status: 400},
+		{Code: "ResourceNotFoundException", Message: "User pool does not exist.", Status: 400},
+	},
+}
+
+// scenario is a way through the workflow.
+type scenario struct {
+	name string
+	// prepare makes the fault that leads the execution there, and returns what removes it; nil: nothing does.
+	prepare func(c *cloud) (remove func())
+}
+
+// scenarios lead through every task of the definition: TestTheSaga checks that.
+func scenarios() []scenario {
+	once := func(service, action string, e *dispatch.Error, after bool, times int) func(c *cloud) func() {
+		return func(c *cloud) func() {
+			return c.d.Faults.Inject(dispatch.Fault{Service: service, Action: action, Err: e, After: after, Times: times,
+				Match: func(call *dispatch.Call) bool { return !call.Principal.IsRoot() }})
+		}
+	}
+	exists := &dispatch.Error{Code: "UsernameExistsException", Message: "User account already exists", Status: 400}
+	delivery := &dispatch.Error{Code: "CodeDeliveryFailureException", Message: "could not be delivered", Status: 400}
+	conflict := &dispatch.Error{Code: "TransactionCanceledException", Message: "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]", Status: 400}
+	return []scenario{
+		{"all goes well", nil},
+		{"the first transaction is cancelled", once("dynamodb", "TransactWriteItems", conflict, false, 1)},
+		{"the number is taken by somebody else", once("cognito-idp", "AdminCreateUser", exists, false, 1)},
+		{"the invitation cannot be delivered", once("cognito-idp", "AdminCreateUser", delivery, true, 1)},
+	}
+}
+
+// TestTheSaga lets every call of the workflow fail in turn: once and for good, before and after its effect, without an answer,
+// and with the execution killed there. Between two calls an execution changes nothing outside of itself, so that one that dies
+// in a state without a call dies before the next call. Whatever happens, minutes later there is all of a user or nothing, and a
+// client that repeats its request gets one user.
+func TestTheSaga(t *testing.T) {
+	for _, allocation := range []Allocation{Atomic, Optimistic} {
+		t.Run(string(allocation), func(t *testing.T) {
+			visited := map[string]bool{}
+			for _, way := range scenarios() {
+				t.Run(way.name, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						testTheSaga(t, allocation, way, visited)
+					})
+				})
+			}
+			var definition struct {
+				States map[string]struct{ Type string }
+			}
+			if err := json.Unmarshal([]byte(createDefinition), &definition); err != nil {
+				t.Fatal(err)
+			}
+			others := map[Allocation][]string{Atomic: {"ReadLastId", "WriteProfileWithId"}, Optimistic: {"NextId", "WriteProfile"}}
+			for name, s := range definition.States {
+				if s.Type == "Task" && !visited[name] && !slices.Contains(others[allocation], name) {
+					t.Errorf("no scenario leads to %s: nothing is known of its failures", name)
+				}
+			}
+		})
+	}
+}
+
+func testTheSaga(t *testing.T, allocation Allocation, way scenario, visited map[string]bool) {
+	c := newCloud(t, setup{allocation: allocation, kind: "STANDARD"})
+	never := make(chan struct{})
+	defer close(never)
+	run := func(email, key string, at int, fault dispatch.Fault) (answer, string) {
+		if way.prepare != nil {
+			defer way.prepare(c)()
+		}
+		seen := -1
+		fault.Match = func(call *dispatch.Call) bool {
+			if call.Principal.IsRoot() {
+				return false
+			}
+			if seen++; fault.Times == 0 {
+				return seen >= at
+			}
+			return seen == at
+		}
+		if at >= 0 {
+			defer c.d.Faults.Inject(fault)()
+		}
+		return c.standard(user(email), key, visited)
+	}
+	var total int
+	calls := c.recorded(func() { run("nobody@example.org", "nobody", -1, dispatch.Fault{}) })
+	if total = len(calls); total < 4 {
+		t.Fatalf("an execution makes %d calls", total)
+	}
+	type attempt struct {
+		what  string
+		at    int
+		fault func(execution func() string) dispatch.Fault
+	}
+	var attempts []attempt
+	for at, call := range calls {
+		for _, after := range []bool{false, true} {
+			when := "before"
+			if after {
+				when = "after"
+			}
+			for _, failure := range failures[call.Service] {
+				for _, times := range []int{1, 0} {
+					attempts = append(attempts, attempt{fmt.Sprintf("%s:%s (call %d) gives %s %s its effect, %d times (0: always)", call.Service, call.Action, at, failure.Code, when, times), at,
+						func(func() string) dispatch.Fault { return dispatch.Fault{After: after, Times: times, Err: failure} }})
+				}
+			}
+			attempts = append(attempts, attempt{fmt.Sprintf("%s:%s (call %d) never answers, %s its effect", call.Service, call.Action, at, when), at,
+				func(func() string) dispatch.Fault {
+					return dispatch.Fault{After: after, Times: 1, Do: func(context.Context, *dispatch.Call) *dispatch.Error {
+						<-never
+						return &dispatch.Error{Code: "InternalServerError", Message: "too late", Status: 500}
+					}}
+				}})
+			attempts = append(attempts, attempt{fmt.Sprintf("the execution is killed %s the effect of %s:%s (call %d)", when, call.Service, call.Action, at), at,
+				func(execution func() string) dispatch.Fault {
+					return dispatch.Fault{After: after, Times: 1, Do: func(context.Context, *dispatch.Call) *dispatch.Error {
+						c.call("states", "StopExecution", c.json(map[string]string{"executionArn": execution()}), nil)
+						if after {
+							return nil
+						}
+						return &dispatch.Error{Code: "InternalServerError", Message: "killed", Status: 500}
+					}}
+				}})
+		}
+	}
+	for n, a := range attempts {
+		email, key := fmt.Sprintf("u%d@example.org", n), fmt.Sprintf("key-%d", n)
+		fault := a.fault(func() string { return c.executionOf(key) })
+		got, _ := run(email, key, a.at, fault)
+		time.Sleep(2 * time.Minute)
+		c.settle()
+		s := c.state()
+		if problems := s.broken(); problems != nil {
+			t.Fatalf("%s: the answer was %v, and then %v", a.what, got, problems)
+		}
+		if got.StatusCode == 201 && s.claims[email] == nil {
+			t.Errorf("%s: answered %v, and there is no user", a.what, got)
+		}
+		if again, _ := c.standard(user(email), key, visited); again.StatusCode != 201 {
+			t.Errorf("%s: the answer was %v, and to the repeated request %v", a.what, got, again)
+		}
+		s = c.state()
+		if problems := s.broken(); problems != nil || s.claims[email] == nil {
+			t.Fatalf("%s, and the repeated request: %v", a.what, problems)
+		}
+		for name, other := range s.cognito {
+			if other["email"] == email && name != s.claims[email]["UserId"] {
+				t.Errorf("%s, and the repeated request: there is a second Cognito user %s", a.what, name)
+			}
+		}
+	}
+	t.Logf("%d calls, %d failures", total, len(attempts))
+}
+
+func (c *cloud) executionOf(key string) string {
+	sum := strings.Map(func(r rune) rune {
+		if r == '-' {
+			return '_'
+		}
+		return r
+	}, key)
+	return strings.Replace(c.create, ":stateMachine:", ":execution:", 1) + ":" + sum
+}
+
+// standard runs an execution of a Standard state machine, whose name tells its first run from the repeated one.
+func (c *cloud) standard(body any, key string, visited map[string]bool) (answer, string) {
+	c.Helper()
+	arn := c.executionOf(key)
+	name := arn[strings.LastIndex(arn, ":")+1:]
+	var started *stepfunctions.StartExecutionOutput
+	for {
+		var err error
+		started, err = dispatch.Do[stepfunctions.StartExecutionOutput](context.Background(), c.d, c.d.Root(), "states", "StartExecution",
+			&stepfunctions.StartExecutionInput{StateMachineArn: c.create, Name: name, Input: c.input(body, key)})
+		var refused *dispatch.Error
+		if errors.As(err, &refused) && refused.Code == "ExecutionAlreadyExists" {
+			name += "+"
+			continue
+		}
+		if err != nil {
+			c.Fatal(err)
+		}
+		break
+	}
+	for {
+		var got struct {
+			Status, Output, Error, Cause string
+		}
+		c.call("states", "DescribeExecution", c.json(map[string]string{"executionArn": started.ExecutionArn}), &got)
+		if got.Status == "RUNNING" {
+			time.Sleep(10 * time.Millisecond) // of the bubble
+			continue
+		}
+		var history struct {
+			Events []struct {
+				StateEnteredEventDetails struct{ Name string }
+			}
+		}
+		c.call("states", "GetExecutionHistory", c.json(map[string]any{"executionArn": started.ExecutionArn, "maxResults": 1000}), &history)
+		for _, e := range history.Events {
+			visited[e.StateEnteredEventDetails.Name] = true
+		}
+		if got.Status != "SUCCEEDED" {
+			return answer{err: got.Status + " " + got.Error + " " + got.Cause}, started.ExecutionArn
+		}
+		return c.answer(got.Output), started.ExecutionArn
+	}
+}
