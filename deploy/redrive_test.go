@@ -29,7 +29,7 @@ func TestRedriveTakesEachDeadLetterOnce(t *testing.T) {
 			if err := cloud.Start(ctx); err != nil {
 				t.Fatal(errors.Join(err, cloud.Close(ctx)))
 			}
-			defer cloud.Close(t.Context()) //nolint:errcheck // nothing of it is kept
+			defer cloud.Close(t.Context())
 			config := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(cloud.Endpoint()), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 			queues, machines := sqs.NewFromConfig(config), sfn.NewFromConfig(config)
 			queue, err := queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("dead"), Attributes: map[string]string{"VisibilityTimeout": "30"}})
