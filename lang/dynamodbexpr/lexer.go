@@ -109,10 +109,17 @@ func (c *cursor) fail() {
 	panic(syntaxError(`Syntax error; token: "` + t.text + `", near: "` + strings.TrimSpace(c.source[from:to]) + `"`))
 }
 
+// maxExpression is the longest expression, in bytes.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const maxExpression = 4096
+
 // parsed runs a parser over a whole expression.
 func parsed[T any](source string, parse func(*cursor) T) (result T, problem string) {
 	if source == "" {
 		return result, "The expression can not be empty;"
+	}
+	if len(source) > maxExpression {
+		return result, "Expression size has exceeded the maximum allowed size; expression size: " + itoa(len(source))
 	}
 	c := &cursor{source: source, tokens: lex(source)}
 	defer func() {
