@@ -119,7 +119,8 @@ func (s *symbols) split(text string) *subPicture {
 	return p
 }
 
-// check returns the code of what is wrong with a picture, "" for nothing.
+// check returns the code of what is wrong with a picture, "" for nothing. Of several rules that are broken the last one
+// counts, as in the reference implementation.
 func (s *symbols) check(p *subPicture) string {
 	mantissa, _, _ := strings.Cut(p.active, s.exponent)
 	percents, perMilles := strings.Count(p.text, s.percent), strings.Count(p.text, s.perMille)
@@ -132,35 +133,30 @@ func (s *symbols) check(p *subPicture) string {
 	optional := strings.Index(fraction, s.digit)
 	integerOptional := strings.LastIndex(p.integer, s.digit)
 	integerDigit := strings.IndexFunc(p.integer, s.isDigit)
-	switch {
-	case strings.Count(p.text, s.decimal) > 1:
-		return "D3081"
-	case percents > 1:
-		return "D3082"
-	case perMilles > 1:
-		return "D3083"
-	case percents > 0 && perMilles > 0:
-		return "D3084"
-	case s.countDigits(mantissa) == 0 && !strings.Contains(mantissa, s.digit):
-		return "D3085"
-	case !activeOnly:
-		return "D3086"
-	case strings.Contains(mantissa, s.grouping+s.decimal), strings.Contains(mantissa, s.decimal+s.grouping):
-		return "D3087"
-	case !p.hasDecimal && strings.HasSuffix(p.integer, s.grouping):
-		return "D3088"
-	case strings.Contains(mantissa, s.grouping+s.grouping):
-		return "D3089"
-	case integerOptional >= 0 && integerDigit >= 0 && integerDigit < integerOptional:
-		return "D3090"
-	case optional >= 0 && lastDigit > optional:
-		return "D3091"
-	case p.hasExponent && percents+perMilles > 0:
-		return "D3092"
-	case p.hasExponent && (p.exponent == "" || s.countDigits(p.exponent) != len([]rune(p.exponent))):
-		return "D3093"
+	code := ""
+	for _, rule := range []struct {
+		broken bool
+		code   string
+	}{
+		{strings.Count(p.text, s.decimal) > 1, "D3081"},
+		{percents > 1, "D3082"},
+		{perMilles > 1, "D3083"},
+		{percents > 0 && perMilles > 0, "D3084"},
+		{s.countDigits(mantissa) == 0 && !strings.Contains(mantissa, s.digit), "D3085"},
+		{!activeOnly || p.active == "" && p.text != "", "D3086"},
+		{strings.Contains(mantissa, s.grouping+s.decimal) || strings.Contains(mantissa, s.decimal+s.grouping), "D3087"},
+		{!p.hasDecimal && strings.HasSuffix(p.integer, s.grouping), "D3088"},
+		{strings.Contains(mantissa, s.grouping+s.grouping), "D3089"},
+		{integerOptional >= 0 && integerDigit >= 0 && integerDigit < integerOptional, "D3090"},
+		{optional >= 0 && lastDigit > optional, "D3091"},
+		{p.hasExponent && percents+perMilles > 0, "D3092"},
+		{p.hasExponent && (p.exponent == "" || s.countDigits(p.exponent) != len([]rune(p.exponent))), "D3093"},
+	} {
+		if rule.broken {
+			code = rule.code
+		}
 	}
-	return ""
+	return code
 }
 
 // measure finds out how many digits a picture wants.

@@ -2,11 +2,21 @@ package jsonata
 
 import "strings"
 
+// sortable is an item of a step ^(…) with the keys that have been evaluated so far.
+type sortable struct {
+	item any
+	keys []any
+}
+
 // sortItems sorts the items of a step ^(…).
 func (ev *evaluation) sortItems(n *node, items []any, s *scope) ([]any, error) {
-	return ev.mergeSort(items, func(a, b any) (bool, error) {
+	wrapped := make([]any, len(items))
+	for i, item := range items {
+		wrapped[i] = &sortable{item: item}
+	}
+	sorted, err := ev.mergeSort(wrapped, func(a, b any) (bool, error) {
 		for i := range n.terms {
-			order, err := ev.orderOf(&n.terms[i], a, b, s)
+			order, err := ev.orderOf(n, i, a.(*sortable), b.(*sortable), s)
 			if err != nil {
 				if r := asRaised(err); r != nil && r.at == 0 {
 					r.at = n.at
@@ -19,15 +29,35 @@ func (ev *evaluation) sortItems(n *node, items []any, s *scope) ([]any, error) {
 		}
 		return false, nil
 	})
+	for i, item := range sorted {
+		sorted[i] = item.(*sortable).item
+	}
+	return sorted, err
 }
 
-// orderOf compares two items by one term; items without the key come last.
-func (ev *evaluation) orderOf(term *sortTerm, a, b any, s *scope) (int, error) {
-	x, err := ev.key(term, a, s)
+// key returns the key of an item by the i-th term, which is evaluated only once.
+func (ev *evaluation) key(n *node, i int, of *sortable, s *scope) (any, error) {
+	for len(of.keys) <= i {
+		context, inner := of.item, s
+		if t, ok := of.item.(*tuple); ok {
+			context, inner = t.value, s.of(t)
+		}
+		v, err := ev.eval(n.terms[len(of.keys)].key, context, inner)
+		if err != nil {
+			return nil, err
+		}
+		of.keys = append(of.keys, v)
+	}
+	return of.keys[i], nil
+}
+
+// orderOf compares two items by the i-th term; items without the key come last.
+func (ev *evaluation) orderOf(n *node, i int, a, b *sortable, s *scope) (int, error) {
+	x, err := ev.key(n, i, a, s)
 	if err != nil {
 		return 0, err
 	}
-	y, err := ev.key(term, b, s)
+	y, err := ev.key(n, i, b, s)
 	if err != nil {
 		return 0, err
 	}
@@ -56,17 +86,10 @@ func (ev *evaluation) orderOf(term *sortTerm, a, b any, s *scope) (int, error) {
 	case p > q:
 		order = 1
 	}
-	if term.descending {
+	if n.terms[i].descending {
 		order = -order
 	}
 	return order, nil
-}
-
-func (ev *evaluation) key(term *sortTerm, item any, s *scope) (any, error) {
-	if t, ok := item.(*tuple); ok {
-		return ev.eval(term.key, t.value, s.of(t))
-	}
-	return ev.eval(term.key, item, s)
 }
 
 // mergeSort returns the items sorted, stably; after reports whether the first of two belongs after the second.
