@@ -172,6 +172,9 @@ func (p *conditionParser) list() []*node {
 	return list
 }
 
+// maxIn is how many values IN takes.
+const maxIn = 100
+
 // conditionFunctions are the functions of conditions and their number of operands.
 var conditionFunctions = map[string]int{
 	"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2, "size": 1,
@@ -243,6 +246,9 @@ func (e *Environment) leaf(n *node, f *findings) {
 	case "between":
 		checkBetween(n.args[1], n.args[2], f)
 	case "in":
+		if operands := len(n.args) - 1; operands > maxIn {
+			f.note("operands", "The IN operator is provided with too many operands; number of operands: "+itoa(operands))
+		}
 	default:
 		checkDistinct(n.op, n.args, f)
 	}

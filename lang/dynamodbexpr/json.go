@@ -32,8 +32,17 @@ func (v *Value) UnmarshalJSON(text []byte) error {
 	return err
 }
 
+// maxDepth is how deep lists and maps may lie in each other.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const (
+	maxDepth = 32
+	tooDeep  = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+)
+
 // ValueOf reads an attribute value from a JSON object.
-func ValueOf(tree any) (Value, error) {
+func ValueOf(tree any) (Value, error) { return valueOf(tree, 0) }
+
+func valueOf(tree any, depth int) (Value, error) {
 	object, ok := tree.(*jsonvalue.Object)
 	if !ok {
 		return Value{}, TypeError("Unexpected value type in payload")
@@ -44,7 +53,7 @@ func ValueOf(tree any) (Value, error) {
 		if !given || member == nil {
 			continue
 		}
-		v, err := readKind(k, member)
+		v, err := readKind(k, member, depth)
 		if err != nil {
 			return Value{}, err
 		}
@@ -67,7 +76,10 @@ func ValueOf(tree any) (Value, error) {
 	return found, nil
 }
 
-func readKind(k Kind, member any) (Value, error) {
+func readKind(k Kind, member any, depth int) (Value, error) {
+	if (k == KindL || k == KindM) && depth >= maxDepth {
+		return invalid(tooDeep, "{}"), nil
+	}
 	switch k {
 	case KindS:
 		s, err := StringOf(member)
@@ -96,7 +108,7 @@ func readKind(k Kind, member any) (Value, error) {
 		}
 		list := make([]Value, len(array.Items))
 		for i, item := range array.Items {
-			v, err := elementOf(item)
+			v, err := elementOf(item, depth+1)
 			if err != nil {
 				return Value{}, err
 			}
@@ -104,12 +116,14 @@ func readKind(k Kind, member any) (Value, error) {
 		}
 		return List(list...), nil
 	}
-	item, err := ItemOf(member)
+	item, err := itemOf(member, depth+1)
 	return Map(item), err
 }
 
 // ItemOf reads attributes from a JSON object of attribute values.
-func ItemOf(tree any) (Item, error) {
+func ItemOf(tree any) (Item, error) { return itemOf(tree, 0) }
+
+func itemOf(tree any, depth int) (Item, error) {
 	object, ok := tree.(*jsonvalue.Object)
 	if !ok {
 		if _, list := tree.(*jsonvalue.Array); list {
@@ -119,7 +133,7 @@ func ItemOf(tree any) (Item, error) {
 	}
 	item := make(Item, object.Len())
 	for name, member := range object.All() {
-		v, err := elementOf(member)
+		v, err := elementOf(member, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -128,14 +142,14 @@ func ItemOf(tree any) (Item, error) {
 	return item, nil
 }
 
-func elementOf(tree any) (Value, error) {
+func elementOf(tree any, depth int) (Value, error) {
 	if _, list := tree.(*jsonvalue.Array); list {
 		return Value{}, TypeError("Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue")
 	}
 	if tree == nil {
 		return Value{}, nil
 	}
-	return ValueOf(tree)
+	return valueOf(tree, depth)
 }
 
 func notAList(tree any) error {

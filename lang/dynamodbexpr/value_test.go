@@ -2,6 +2,7 @@ package dynamodbexpr_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -65,6 +66,16 @@ func TestSize(t *testing.T) {
 		}
 		if got := dynamodbexpr.Item(item).Size(); got != want {
 			t.Errorf("%s has %d bytes, want %d", text, got, want)
+		}
+	}
+}
+
+func TestDepth(t *testing.T) {
+	for depth, want := range map[int]string{32: "", 33: "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"} {
+		text := strings.Repeat(`{"L":[`, depth) + `{"S":"x"}` + strings.Repeat(`]}`, depth)
+		var v dynamodbexpr.Value
+		if err := json.Unmarshal([]byte(text), &v); err != nil || v.Problem() != want {
+			t.Errorf("%d levels: %v, %q", depth, err, v.Problem())
 		}
 	}
 }

@@ -64,9 +64,11 @@ func readUnits(bytes int, consistent bool) units {
 	return units{table: n}
 }
 
-// units is the cost of a write: a unit for each KB of the larger of the old and the new item, and the same for each index
+// units is the cost of a write that was made, for a caller without the table's lock: a unit for each KB of the larger of the old and the new item, and the same for each index
 // that changes with it.
 func (w *write) units() units {
+	w.table.mu.RLock()
+	defer w.table.mu.RUnlock()
 	u := units{table: max(blocks(w.old.Size(), 1024), blocks(w.new.Size(), 1024))}
 	if w.checkOnly {
 		return units{table: blocks(w.old.Size(), 1024)}
@@ -147,6 +149,8 @@ func (w *write) metrics(wanted *string) *ItemCollectionMetrics {
 	if !is(wanted, "SIZE") {
 		return nil
 	}
+	w.table.mu.RLock()
+	defer w.table.mu.RUnlock()
 	for _, x := range w.table.indexes {
 		if !x.global {
 			hash := w.table.keys[0].name

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,9 +43,12 @@ func (t *tokens) begin(token string, content [sha256.Size]byte, now time.Time) (
 	}
 	known := t.known[token]
 	switch {
-	case known == nil:
+	case known == nil || !known.done.IsZero() && now.Sub(known.done) >= tokenLife:
 		if t.known == nil {
 			t.known = map[string]*tokenState{}
+		}
+		if known != nil { // it has expired, behind one that was kept in another order
+			t.expiry = slices.DeleteFunc(t.expiry, func(other string) bool { return other == token })
 		}
 		t.known[token] = &tokenState{content: content}
 		return false, expired, nil

@@ -74,6 +74,10 @@ func (w *write) check() error {
 // compute finds out what the write makes of the item. The caller holds the table's lock for writing, and check passed.
 func (w *write) compute() error {
 	t := w.table
+	w.old, w.new = nil, nil
+	if w.item == nil {
+		w.image = ""
+	}
 	w.entry, _ = t.space.items.get(w.at)
 	if w.entry != nil && (w.wantOld || w.conditional() || w.update != nil || len(t.indexes) > 0) {
 		var err error
