@@ -147,24 +147,11 @@ func (s *Service) putItem(ctx context.Context, c *dispatch.Call, in *PutItemInpu
 	}
 	w := &write{item: in.Item, tellOld: is(in.ReturnValuesOnConditionCheckFailure, "ALL_OLD")}
 	w.wantOld = is(in.ReturnValues, "ALL_OLD") || wantsCapacity(in.ReturnConsumedCapacity)
-	if w.expected, err = expectations(in.Expected); err != nil {
-		return nil, err
-	}
-	w.anyOf = is(in.ConditionalOperator, "OR")
-	err = w.compile(in.ExpressionAttributeNames, in.ExpressionAttributeValues, nil, in.ConditionExpression)
+	out, err := s.single(ctx, c, w, single{&in.unknown, in.TableName, nil, in.ConditionExpression, in.ExpressionAttributeNames, in.ExpressionAttributeValues,
+		in.Expected, in.ConditionalOperator, in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics})
 	if err != nil {
 		return nil, err
 	}
-	if err := in.unknown.check(); err != nil {
-		return nil, err
-	}
-	if w.table, err = s.table(*in.TableName); err != nil {
-		return nil, err
-	}
-	if err := s.one(ctx, c.Principal, w); err != nil {
-		return nil, err
-	}
-	out := w.output(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
 	if is(in.ReturnValues, "ALL_OLD") {
 		out.Attributes = w.old
 	}
@@ -193,13 +180,42 @@ func (w *write) compile(names map[string]string, values Item, update, condition 
 	return refused(env.Unused())
 }
 
-// output is the response to a single write, without attributes.
-func (w *write) output(capacity, metrics *string) *WriteOutput {
-	out := &WriteOutput{ItemCollectionMetrics: w.metrics(metrics)}
-	if wantsCapacity(capacity) {
-		out.ConsumedCapacity = consumed(capacity, w.table.name, w.units())
+// single is what PutItem, UpdateItem and DeleteItem have in common.
+type single struct {
+	unknown             *unknown
+	tableName           *string
+	update, condition   *string
+	names               map[string]string
+	values              Item
+	expected            map[string]ExpectedAttributeValue
+	conditionalOperator *string
+	capacity, metrics   *string
+}
+
+// single carries out a write whose own parameters were checked. The response has no attributes yet.
+func (s *Service) single(ctx context.Context, c *dispatch.Call, w *write, r single) (*WriteOutput, error) {
+	var err error
+	if w.expected, err = expectations(r.expected); err != nil {
+		return nil, err
 	}
-	return out
+	w.anyOf = is(r.conditionalOperator, "OR")
+	if err := w.compile(r.names, r.values, r.update, r.condition); err != nil {
+		return nil, err
+	}
+	if err := r.unknown.check(); err != nil {
+		return nil, err
+	}
+	if w.table, err = s.table(*r.tableName); err != nil {
+		return nil, err
+	}
+	if err := s.one(ctx, c.Principal, w); err != nil {
+		return nil, err
+	}
+	out := &WriteOutput{ItemCollectionMetrics: w.metrics(r.metrics)}
+	if wantsCapacity(r.capacity) {
+		out.ConsumedCapacity = consumed(r.capacity, w.table.name, w.units())
+	}
+	return out, nil
 }
 
 func (s *Service) updateItem(ctx context.Context, c *dispatch.Call, in *UpdateItemInput) (*WriteOutput, error) {
@@ -234,24 +250,11 @@ func (s *Service) updateItem(ctx context.Context, c *dispatch.Call, in *UpdateIt
 			return nil, refused(err)
 		}
 	}
-	if w.expected, err = expectations(in.Expected); err != nil {
-		return nil, err
-	}
-	w.anyOf = is(in.ConditionalOperator, "OR")
-	err = w.compile(in.ExpressionAttributeNames, in.ExpressionAttributeValues, in.UpdateExpression, in.ConditionExpression)
+	out, err := s.single(ctx, c, w, single{&in.unknown, in.TableName, in.UpdateExpression, in.ConditionExpression, in.ExpressionAttributeNames, in.ExpressionAttributeValues,
+		in.Expected, in.ConditionalOperator, in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics})
 	if err != nil {
 		return nil, err
 	}
-	if err := in.unknown.check(); err != nil {
-		return nil, err
-	}
-	if w.table, err = s.table(*in.TableName); err != nil {
-		return nil, err
-	}
-	if err := s.one(ctx, c.Principal, w); err != nil {
-		return nil, err
-	}
-	out := w.output(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
 	switch text(in.ReturnValues) {
 	case "ALL_OLD":
 		out.Attributes = w.old
@@ -298,24 +301,11 @@ func (s *Service) deleteItem(ctx context.Context, c *dispatch.Call, in *DeleteIt
 		return nil, invalid("ReturnValues can only be ALL_OLD or NONE")
 	}
 	w := &write{key: in.Key, remove: true, tellOld: is(in.ReturnValuesOnConditionCheckFailure, "ALL_OLD"), wantOld: true}
-	if w.expected, err = expectations(in.Expected); err != nil {
-		return nil, err
-	}
-	w.anyOf = is(in.ConditionalOperator, "OR")
-	err = w.compile(in.ExpressionAttributeNames, in.ExpressionAttributeValues, nil, in.ConditionExpression)
+	out, err := s.single(ctx, c, w, single{&in.unknown, in.TableName, nil, in.ConditionExpression, in.ExpressionAttributeNames, in.ExpressionAttributeValues,
+		in.Expected, in.ConditionalOperator, in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics})
 	if err != nil {
 		return nil, err
 	}
-	if err := in.unknown.check(); err != nil {
-		return nil, err
-	}
-	if w.table, err = s.table(*in.TableName); err != nil {
-		return nil, err
-	}
-	if err := s.one(ctx, c.Principal, w); err != nil {
-		return nil, err
-	}
-	out := w.output(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
 	if is(in.ReturnValues, "ALL_OLD") {
 		out.Attributes = w.old
 	}
