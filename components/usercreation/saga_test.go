@@ -171,7 +171,9 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 // byWorkflow reports the calls that a workflow's tasks make: neither the test's own nor those of services.
-func byWorkflow(call *dispatch.Call) bool { return strings.Contains(call.Principal.ARN, ":assumed-role/") }
+func byWorkflow(call *dispatch.Call) bool {
+	return strings.Contains(call.Principal.ARN, ":assumed-role/")
+}
 
 // recorded are the calls of workflows' tasks, in their order, that run makes.
 func (c *cloud) recorded(run func()) []dispatch.Call {

@@ -202,6 +202,8 @@ func TestEvictedExecutionsLeaveTheJournal(t *testing.T) {
 	}
 	starts.Wait()
 	w.settle()
+	begin(w, m, "next", `""`) // writes down the last evictions too
+	w.settle()
 	size := int64(0)
 	if err := filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
 		if err != nil {

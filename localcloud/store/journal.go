@@ -23,8 +23,7 @@ import (
 // system by write(2). It is not synced to the disk, so a loss of the machine's power may take the newest records.
 //
 // The log is a row of segments. Whole segments that hold nothing current go; once the log is larger than twice what is
-// current, and 16 MB, the current records of the oldest segments are written anew at its end. That is done when a segment
-// is full and when the journal is opened.
+// current, and 16 MB, the current records of the oldest segments are written anew at its end.
 //
 // A Journal is safe for concurrent use.
 type Journal struct {
@@ -261,8 +260,7 @@ func (j *Journal) Flush() error {
 	if j.written >= wanted {
 		return nil
 	}
-	rotated, err := j.drain()
-	if err == nil && rotated {
+	if err = j.drain(); err == nil {
 		err = j.clean()
 	}
 	if err != nil {
@@ -274,12 +272,12 @@ func (j *Journal) Flush() error {
 	return err
 }
 
-// drain writes the buffer and says whether it began a new segment. The caller holds writing.
-func (j *Journal) drain() (rotated bool, err error) {
+// drain writes the buffer. The caller holds writing.
+func (j *Journal) drain() error {
 	j.mu.Lock()
 	if j.err != nil {
 		j.mu.Unlock()
-		return false, j.err
+		return j.err
 	}
 	buffer := j.buffer
 	j.buffer, j.spare = j.spare[:0], nil
@@ -304,21 +302,21 @@ func (j *Journal) drain() (rotated bool, err error) {
 		}
 		if len(now) > 0 {
 			if _, err := j.file.Write(now); err != nil {
-				return rotated, err
+				return err
 			}
 		}
 		j.written += int64(len(now))
 		if rest = rest[len(now):]; len(pending) == 0 {
-			return rotated, nil
+			return nil
 		}
 		next, err := os.OpenFile(j.path(pending[0]), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {
-			return rotated, err
+			return err
 		}
 		if err := j.file.Close(); err != nil {
-			return rotated, errors.Join(err, next.Close())
+			return errors.Join(err, next.Close())
 		}
-		j.file, j.from, pending, rotated = next, pending[0].from, pending[1:], true
+		j.file, j.from, pending = next, pending[0].from, pending[1:]
 	}
 }
 
@@ -366,8 +364,7 @@ func (j *Journal) copyCurrent(s *segment) error {
 	}); err != nil {
 		return fmt.Errorf("%s: %w", j.path(s), err)
 	}
-	_, err = j.drain()
-	return err
+	return j.drain()
 }
 
 // All yields the records that the files hold, oldest change first but for what has been written anew, or an error as the
