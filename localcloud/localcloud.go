@@ -300,6 +300,10 @@ func (c *Cloud) handler() http.Handler {
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_carepath/health", c.health)
 	own.HandleFunc("GET /_carepath/journal", c.journal)
+	own.HandleFunc("GET /_carepath/mail", c.mail)
+	own.HandleFunc("GET /_carepath/faults", c.faults)
+	own.HandleFunc("POST /_carepath/faults", c.injectFault)
+	own.HandleFunc("DELETE /_carepath/faults", c.removeFaults)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case c.apigateway.Serves(r):

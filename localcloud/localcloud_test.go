@@ -169,23 +169,8 @@ func closeCloud(t *testing.T, c *localcloud.Cloud) {
 func TestWhatItSaysOfItself(t *testing.T) {
 	c := start(t, "")
 	defer closeCloud(t, c)
-	get := func(path string, into any) {
-		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Endpoint()+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if err := json.NewDecoder(resp.Body).Decode(into); err != nil || resp.StatusCode != 200 {
-			t.Fatal(path, resp.Status, err)
-		}
-	}
 	var h localcloud.Health
-	get("/_carepath/health", &h)
+	own(t, c, http.MethodGet, "health", "", &h)
 	if h.PID != os.Getpid() || h.ProviderPort != c.ProviderPort() || h.ProviderPort == 0 {
 		t.Errorf("%+v", h)
 	}
@@ -198,7 +183,7 @@ func TestWhatItSaysOfItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	var j localcloud.Journal
-	get("/_carepath/journal", &j)
+	own(t, c, http.MethodGet, "journal", "", &j)
 	if j.Total != 1 || j.Entries[0].Action != "GetCallerIdentity" {
 		t.Errorf("%+v", j)
 	}

@@ -41,7 +41,7 @@ func (s *Service) createUser(ctx context.Context, p *pool, in *AdminCreateUserIn
 			mediums = []string{"SMS"}
 		}
 		// As on AWS a message that cannot be delivered fails the call, and the user stays.
-		if err := s.invite(ctx, now, u, mediums); err != nil {
+		if err := s.invite(ctx, now, u, text, mediums); err != nil {
 			return nil, err
 		}
 	}

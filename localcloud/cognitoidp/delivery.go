@@ -17,10 +17,12 @@ type DeliverMessageInput struct {
 	Medium      string // EMAIL or SMS
 	Destination string // an e-mail address or a phone number
 	Subject     string `json:",omitempty"`
-	Body        string // with {####} where the temporary password would stand: that is kept nowhere
+	Body        string
+	// TemporaryPassword is in Body too.
+	TemporaryPassword string
 }
 
-// outbox keeps the latest messages.
+// outbox keeps the latest messages, in memory only: they hold passwords.
 type outbox struct {
 	mu       sync.Mutex
 	messages []DeliverMessageInput
@@ -28,7 +30,8 @@ type outbox struct {
 
 const outboxSize = 256
 
-// Outbox returns the latest messages that would have been sent, oldest first. Nothing leaves this machine.
+// Outbox returns the latest messages that would have been sent, oldest first, with the passwords in them. Nothing leaves this
+// machine.
 func (s *Service) Outbox() []DeliverMessageInput {
 	s.outbox.mu.Lock()
 	defer s.outbox.mu.Unlock()
@@ -67,7 +70,7 @@ const (
 )
 
 // invite tells a new user how to sign in, by every medium in which the user has an address.
-func (s *Service) invite(ctx context.Context, now *settings, u *user, mediums []string) error {
+func (s *Service) invite(ctx context.Context, now *settings, u *user, temporaryPassword string, mediums []string) error {
 	subject, mail, sms := inviteSubject, inviteBody, inviteBody
 	if t := now.Pool.AdminCreateUserConfig.InviteMessageTemplate; t != nil {
 		for _, text := range []struct{ given, used *string }{{&t.EmailSubject, &subject}, {&t.EmailMessage, &mail}, {&t.SMSMessage, &sms}} {
@@ -77,14 +80,14 @@ func (s *Service) invite(ctx context.Context, now *settings, u *user, mediums []
 		}
 	}
 	for _, medium := range mediums {
-		m := &DeliverMessageInput{UserPoolId: u.Pool, Username: u.Username, Medium: medium, Destination: u.attribute("phone_number"), Body: sms}
+		m := &DeliverMessageInput{UserPoolId: u.Pool, Username: u.Username, Medium: medium, Destination: u.attribute("phone_number"), Body: sms, TemporaryPassword: temporaryPassword}
 		if medium == "EMAIL" {
 			m.Destination, m.Subject, m.Body = u.attribute("email"), subject, mail
 		}
 		if m.Destination == "" {
 			continue
 		}
-		m.Body = strings.ReplaceAll(m.Body, "{username}", u.Username)
+		m.Body = strings.NewReplacer("{username}", u.Username, "{####}", temporaryPassword).Replace(m.Body)
 		by := dispatch.Principal{ARN: ownPrincipal, Service: ownPrincipal, SourceARN: now.Pool.Arn}
 		if _, err := s.d.Do(ctx, by, serviceName, deliverMessage, m); err != nil {
 			return dispatch.Errorf("CodeDeliveryFailureException", "%s", dispatch.AsError(err).Message)

@@ -160,7 +160,7 @@ func TestInvitations(t *testing.T) {
 		return userOf(pool, "ann", in)
 	}
 	do[cognitoidp.AdminCreateUserOutput](w, "AdminCreateUser", invited(nil))
-	want := cognitoidp.DeliverMessageInput{UserPoolId: pool, Username: "ann", Medium: "EMAIL", Destination: "ann@example.com", Subject: "Welcome", Body: "ann, your password is {####}"}
+	want := cognitoidp.DeliverMessageInput{UserPoolId: pool, Username: "ann", Medium: "EMAIL", Destination: "ann@example.com", Subject: "Welcome", Body: "ann, your password is " + temporary, TemporaryPassword: temporary}
 	if got := w.s.Outbox(); len(got) != 1 || got[0] != want {
 		t.Errorf("%+v", got)
 	}

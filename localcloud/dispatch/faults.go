@@ -41,6 +41,24 @@ func (f *Faults) Inject(fault Fault) (remove func()) {
 	}
 }
 
+// List returns copies of the faults in force, oldest first, with the Times that are left.
+func (f *Faults) List() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make([]Fault, len(f.list))
+	for i, p := range f.list {
+		all[i] = *p
+	}
+	return all
+}
+
+// Clear removes every fault.
+func (f *Faults) Clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = nil
+}
+
 func (f *Faults) drop(p *Fault) {
 	for i, q := range f.list {
 		if q == p {
