@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -24,7 +23,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	name := flags.String("suite", "", "the suite: "+strings.Join(suiteNames(), ", "))
+	name := flags.String("suite", "", "the suite, by its name or by that of a file of recordings: "+suiteList())
 	flags.Usage = func() {
 		fmt.Fprint(stderr, `Usage: conformance -suite NAME FILE.jsonl...
 
@@ -43,10 +42,10 @@ Exit codes: 0 no case failed, 1 some failed, 2 it could not run.
 		}
 		return 2
 	}
-	suite, ok := suites[*name]
+	suite, ok := suiteNamed(*name)
 	if !ok || flags.NArg() == 0 {
 		if !ok && *name != "" {
-			fmt.Fprintf(stderr, "There is no suite %q. Known: %s.\n", *name, strings.Join(suiteNames(), ", "))
+			fmt.Fprintf(stderr, "There is no suite %q. Known: %s.\n", *name, suiteList())
 		}
 		flags.Usage()
 		return 2

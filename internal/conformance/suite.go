@@ -40,6 +40,45 @@ func register(name string, run func(row json.RawMessage) Outcome) {
 
 func suiteNames() []string { return slices.Sorted(maps.Keys(suites)) }
 
+// aliases are the names of files of recordings that share a suite with others.
+var aliases = map[string]string{
+	"asl-lint":               "asl-validation",
+	"dynamodb-expr":          "dynamodb",
+	"dynamodb-serialization": "dynamodb",
+	"eventbridge-patterns":   "eventbridge",
+	"integration-unit":       "integration",
+	"velocity-core":          "velocity",
+	"vtl-derived":            "vtl",
+	"vtl-unit":               "vtl",
+}
+
+// suiteNamed returns a suite by its name or by one of its aliases.
+func suiteNamed(name string) (func(row json.RawMessage) Outcome, bool) {
+	if suite, ok := suites[name]; ok {
+		return suite, true
+	}
+	suite, ok := suites[aliases[name]]
+	return suite, ok
+}
+
+// suiteList is every suite with its aliases, for a person to read.
+func suiteList() string {
+	var all []string
+	for _, name := range suiteNames() {
+		var also []string
+		for alias, of := range aliases {
+			if of == name {
+				also = append(also, alias)
+			}
+		}
+		if slices.Sort(also); len(also) > 0 {
+			name += " (or " + strings.Join(also, ", ") + ")"
+		}
+		all = append(all, name)
+	}
+	return strings.Join(all, "; ")
+}
+
 // failure is the line that is printed for a failing case.
 type failure struct {
 	File     string `json:"file"`

@@ -54,3 +54,14 @@ func TestRunSaysWhatIsWrongWithItsArguments(t *testing.T) {
 		t.Errorf("exit code %d, printed %s", code, stderr.String())
 	}
 }
+
+func TestSuitesAreKnownByTheNamesOfTheirFiles(t *testing.T) {
+	for alias, name := range aliases {
+		if suites[alias] != nil {
+			t.Errorf("%s is a suite and the name of another", alias)
+		}
+		if _, ok := suiteNamed(alias); suites[name] != nil && (!ok || !strings.Contains(suiteList(), alias)) {
+			t.Errorf("%s is not known or not listed", alias)
+		}
+	}
+}
