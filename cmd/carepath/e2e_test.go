@@ -114,9 +114,16 @@ type answer struct {
 	fields map[string]string
 }
 
+// post sends a payload to the intake.
 func (l *local) post(t testing.TB, body string, headers ...string) answer {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.outputs["intakeUrl"], strings.NewReader(body))
+	return l.postTo(t, "intakeUrl", body, headers...)
+}
+
+// postTo posts to the URL of an output. Whatever the status, the answer must be a JSON object of texts.
+func (l *local) postTo(t testing.TB, output, body string, headers ...string) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.outputs[output], strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +187,8 @@ func (l *local) finished(t testing.TB, arn string) *sfn.DescribeExecutionOutput 
 	}
 }
 
-func TestIntakeOnTheLocalStack(t *testing.T) {
+// TestTheLocalStack deploys once and looks at the systems in turn, then kills the embedded AWS, and at last destroys.
+func TestTheLocalStack(t *testing.T) {
 	l := deployLocal(t)
 
 	t.Run("a second up changes nothing", func(t *testing.T) {
@@ -271,7 +279,11 @@ func TestIntakeOnTheLocalStack(t *testing.T) {
 
 	t.Run("a failing execution lands whole in the dead-letter queue and can be redriven", func(t *testing.T) { l.testRedrive(t) })
 
+	t.Run("users", func(t *testing.T) { l.testUsers(t) })
+
 	t.Run("kill -9 loses nothing that was accepted", func(t *testing.T) { l.testKill(t) })
+
+	t.Run("users with optimistic allocation", func(t *testing.T) { l.testOptimisticAllocation(t) })
 
 	t.Run("the sessions in the documents run as they stand there", func(t *testing.T) { l.runSessions(t) })
 
@@ -361,6 +373,8 @@ func (l *local) testKill(t *testing.T) {
 		t.Fatal("no execution is open")
 	}
 
+	user := l.postTo(t, "usersUrl", userBody("before@example.org", nil), "Idempotency-Key", "kill-9")
+	users := l.records(t)
 	var status deploy.LocalStatus
 	if err := json.Unmarshal([]byte(carepath(t, exitDone, "local", "status", "--json")), &status); err != nil {
 		t.Fatal(err)
@@ -398,7 +412,14 @@ func (l *local) testKill(t *testing.T) {
 			delete(wanted, aws.ToString(m.MessageAttributes["ExecutionArn"].StringValue))
 		}
 	}
+	if after := l.records(t); !reflect.DeepEqual(after, users) {
+		t.Errorf("users after kill -9: %+v\nbefore: %+v", after, users)
+	}
 	l.input(t, l.post(t, `{"after":"kill -9"}`))
+	if again := l.postTo(t, "usersUrl", userBody("before@example.org", nil), "Idempotency-Key", "kill-9"); l.created(t, again) != l.created(t, user) {
+		t.Errorf("a user that was created before kill -9 is created again: %s, then %s", user.body, again.body)
+	}
+	l.created(t, l.postTo(t, "usersUrl", userBody("after@example.org", nil)))
 	if result := l.up(t); result.Changed() {
 		t.Errorf("up after kill -9 changes: %+v", result.Changes)
 	}

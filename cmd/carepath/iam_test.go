@@ -276,18 +276,23 @@ func (l *local) iam(t *testing.T, action string, parameters url.Values) []byte {
 	return body
 }
 
-// json calls an operation of a JSON API. Out may be nil.
-func (l *local) json(t *testing.T, service, target string, in, out any) {
-	t.Helper()
+// do calls an operation of a JSON API. Out may be nil.
+func (l *local) do(ctx context.Context, service, target string, in, out any) error {
 	text, err := json.Marshal(in)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	body, err := l.call(t.Context(), service, http.MethodPost, "/", target, string(text))
+	body, err := l.call(ctx, service, http.MethodPost, "/", target, string(text))
 	if err == nil && out != nil {
 		err = json.Unmarshal(body, out)
 	}
-	if err != nil {
+	return err
+}
+
+// json is do where nothing may fail.
+func (l *local) json(t *testing.T, service, target string, in, out any) {
+	t.Helper()
+	if err := l.do(t.Context(), service, target, in, out); err != nil {
 		t.Fatal(err)
 	}
 }
