@@ -26,6 +26,8 @@ import (
 type cloud struct {
 	testing.TB
 	d             *dispatch.Dispatcher
+	tables        *dynamodb.Service
+	users         *cognitoidp.Service
 	pool          string
 	create, sweep string // ARNs
 	definition    string // of create, filled
@@ -36,6 +38,7 @@ type setup struct {
 	firstID    int64
 	attributes []Attribute
 	kind       string // of the state machine that creates users: EXPRESS, or STANDARD, whose executions can be stopped
+	definition string // of that state machine, if it is not the deployed one
 }
 
 const tableName = "users"
@@ -47,8 +50,8 @@ func newCloud(t testing.TB, s setup) *cloud {
 	for _, start := range []func() error{
 		func() error { _, err := iam.New(d, st); return err },
 		func() error { _, err := kms.New(d, st); return err },
-		func() error { _, err := dynamodb.New(d, st); return err },
-		func() error { _, err := cognitoidp.New(d, st); return err },
+		func() (err error) { c.tables, err = dynamodb.New(d, st); return err },
+		func() (err error) { c.users, err = cognitoidp.New(d, st); return err },
 	} {
 		if err := start(); err != nil {
 			t.Fatal(err)
@@ -82,11 +85,14 @@ func newCloud(t testing.TB, s setup) *cloud {
 	if s.kind == "" {
 		s.kind = "EXPRESS"
 	}
+	if s.definition == "" {
+		s.definition = createDefinition
+	}
 	attributes, err := attributesText(s.attributes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.definition = c.fill(createDefinition, map[string]string{
+	c.definition = c.fill(s.definition, map[string]string{
 		"allocation": string(s.allocation), "beforeFirstId": fmt.Sprint(s.firstID - 1), "attributes": attributes,
 	})
 	c.create = c.machine("create", s.kind, c.definition)
