@@ -209,6 +209,7 @@ func (p *Project) PulumiEnvironment(providerPort int) []Variable {
 		{"PULUMI_BACKEND_URL", "file://" + filepath.Join(p.Home, "pulumi")},
 		{"PULUMI_CONFIG_PASSPHRASE", "carepath-local"}, // the local stack has no secrets worth one
 		{"PULUMI_DEBUG_PROVIDERS", fmt.Sprintf("aws:%d", providerPort)},
+		{"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true"}, // the embedded AWS is the plugin: looking for it on the network takes seconds
 		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
 	}
 }
