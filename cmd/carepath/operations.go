@@ -119,8 +119,13 @@ Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up
 				return err
 			}
 			g.printOutputs(result.Outputs)
-			if url, ok := result.Outputs["intakeUrl"].(string); ok {
-				fmt.Fprintf(g.out, "\nTry it:\n  curl -i -d '{\"hello\":\"world\"}' %s\n", url)
+			fmt.Fprintln(g.out, "\nTry it:")
+			for _, try := range []struct{ output, body string }{
+				{"intakeUrl", `{"hello":"world"}`}, {"usersUrl", `{"firstName":"Ada","lastName":"Lovelace","emailAddress":"ada@example.org"}`},
+			} {
+				if url, ok := result.Outputs[try.output].(string); ok {
+					fmt.Fprintf(g.out, "  curl -i -d '%s' %s\n", try.body, url)
+				}
 			}
 			if g.stack == deploy.LocalStack {
 				fmt.Fprintf(g.out, "Look inside:\n  eval \"$(carepath local env)\" && aws stepfunctions list-executions --state-machine-arn %v\n", result.Outputs["intakeStateMachineArn"])
