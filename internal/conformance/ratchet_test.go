@@ -17,6 +17,7 @@ var ratchet = []struct {
 	{"asl-validation", "asl-lint.jsonl", 0.99},
 	{"dynamodb", "dynamodb-expr.jsonl", 0.99},
 	{"dynamodb", "dynamodb-serialization.jsonl", 1},
+	{"eventbridge", "eventbridge-patterns.jsonl", 1},
 	{"jsonata", "jsonata.jsonl", 1},
 	{"vtl", "vtl.jsonl", 1},
 	{"vtl", "vtl-derived.jsonl", 0.99},
