@@ -96,21 +96,26 @@ func (c *cloud) contend(n int) measure {
 // ended waits for the end of an execution.
 func (c *cloud) ended(execution string) (answer, time.Time) {
 	c.Helper()
+	status, output, at := c.wait(execution)
+	if status != "SUCCEEDED" {
+		return answer{err: status + " " + output}, at
+	}
+	return c.answer(output), at
+}
+
+// wait waits for the end of an execution. Output is the error if it failed.
+func (c *cloud) wait(execution string) (status, output string, at time.Time) {
+	c.Helper()
 	for {
 		var got struct {
 			Status, Output, Error, Cause string
 			StopDate                     float64
 		}
 		c.call("states", "DescribeExecution", c.json(map[string]string{"executionArn": execution}), &got)
-		at := time.UnixMilli(int64(got.StopDate * 1000))
-		switch got.Status {
-		case "RUNNING":
-			time.Sleep(100 * time.Millisecond) // of the bubble
-		case "SUCCEEDED":
-			return c.answer(got.Output), at
-		default:
-			return answer{err: got.Status + " " + got.Error + " " + got.Cause}, at
+		if got.Status != "RUNNING" {
+			return got.Status, got.Output + got.Error + got.Cause, time.UnixMilli(int64(got.StopDate * 1000))
 		}
+		time.Sleep(50 * time.Millisecond) // of the bubble
 	}
 }
 
@@ -187,12 +192,7 @@ func TestManyAtOnce(t *testing.T) {
 		for _, perSecond := range []int{0, 50} { // AdminCreateUser's rate on AWS is 50 for an account; 0: no limit
 			t.Run(fmt.Sprintf("%s, Cognito's limit %d", allocation, perSecond), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					c := newCloud(t, setup{allocation: allocation})
-					c.slow()
-					c.users.Limit(cognitoidp.UserCreation, perSecond)
-					began := time.Now()
-					answers := c.postTogether(users)
-					t.Logf("%v after %v", statuses(answers), time.Since(began))
+					c, answers := overload(t, allocation, users, perSecond)
 					numbers := map[string]bool{}
 					for n, a := range answers {
 						if a.StatusCode != 201 {
@@ -220,12 +220,7 @@ func TestMoreThanCognitoTakes(t *testing.T) {
 	for _, allocation := range []Allocation{Atomic, Optimistic} {
 		t.Run(string(allocation), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCloud(t, setup{allocation: allocation})
-				c.slow()
-				c.users.Limit(cognitoidp.UserCreation, perSecond)
-				began := time.Now()
-				answers := c.postTogether(users)
-				t.Logf("%v after %v", statuses(answers), time.Since(began))
+				c, answers := overload(t, allocation, users, perSecond)
 				for n, a := range answers {
 					if a.StatusCode != 201 && a.StatusCode != 429 {
 						t.Errorf("user %d: %v", n, a)
@@ -243,11 +238,16 @@ func TestMoreThanCognitoTakes(t *testing.T) {
 	}
 }
 
-// postTogether creates n users at the same moment.
-func (c *cloud) postTogether(n int) []answer {
+// overload creates n users at the same moment, of whom Cognito takes so many a second; 0: any number.
+func overload(t *testing.T, allocation Allocation, n, perSecond int) (*cloud, []answer) {
+	c := newCloud(t, setup{allocation: allocation})
+	c.slow()
+	c.users.Limit(cognitoidp.UserCreation, perSecond)
+	began := time.Now()
 	answers := make([]answer, n)
 	together(n, func(i int) { answers[i] = c.post(user(fmt.Sprintf("u%d@example.org", i)), "") })
-	return answers
+	t.Logf("%v after %v", statuses(answers), time.Since(began))
+	return c, answers
 }
 
 // statuses counts answers.

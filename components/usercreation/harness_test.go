@@ -1,6 +1,7 @@
 package usercreation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -39,6 +40,7 @@ type setup struct {
 	attributes []Attribute
 	kind       string // of the state machine that creates users: EXPRESS, or STANDARD, whose executions can be stopped
 	definition string // of that state machine, if it is not the deployed one
+	sweepKind  string // of the sweep
 }
 
 const tableName = "users"
@@ -82,9 +84,7 @@ func newCloud(t testing.TB, s setup) *cloud {
 	if s.firstID == 0 {
 		s.firstID = DefaultFirstID
 	}
-	if s.kind == "" {
-		s.kind = "EXPRESS"
-	}
+	s.kind, s.sweepKind = cmp.Or(s.kind, "EXPRESS"), cmp.Or(s.sweepKind, "EXPRESS")
 	if s.definition == "" {
 		s.definition = createDefinition
 	}
@@ -96,7 +96,7 @@ func newCloud(t testing.TB, s setup) *cloud {
 		"allocation": string(s.allocation), "beforeFirstId": fmt.Sprint(s.firstID - 1), "attributes": attributes,
 	})
 	c.create = c.machine("create", s.kind, c.definition)
-	c.sweep = c.machine("sweep", "EXPRESS", c.fill(sweepDefinition, map[string]string{"pendingIndex": pendingIndex}))
+	c.sweep = c.machine("sweep", s.sweepKind, c.fill(sweepDefinition, map[string]string{"pendingIndex": pendingIndex}))
 	return c
 }
 

@@ -133,62 +133,6 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	}
 }
 
-// byWorkflow reports the calls that a workflow's tasks make: neither the test's own nor those of services.
-func byWorkflow(call *dispatch.Call) bool {
-	return strings.Contains(call.Principal.ARN, ":assumed-role/")
-}
-
-// recorded are the calls of workflows' tasks, in their order, that run makes.
-func (c *cloud) recorded(run func()) []dispatch.Call {
-	var calls []dispatch.Call
-	remove := c.d.Faults.Inject(dispatch.Fault{Match: func(call *dispatch.Call) bool {
-		if byWorkflow(call) {
-			calls = append(calls, *call)
-		}
-		return false
-	}})
-	defer remove()
-	run()
-	return calls
-}
-
-// failures are what a call of a service can come to.
-var failures = map[string][]*dispatch.Error{
-	"dynamodb": {
-		{Code: "InternalServerError", Message: "Internal server error", Status: 500},
-		{Code: "ThrottlingException", Message: "Rate exceeded", Status: 400},
-		{Code: "ProvisionedThroughputExceededException", Message: "too much", Status: 400},
-		{Code: "TransactionConflictException", Message: "Transaction is ongoing for the item", Status: 400},
-		{Code: "TransactionCanceledException", Message: "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]", Status: 400},
-		{Code: "AccessDeniedException", Message: "not authorized", Status: 400},
-	},
-	"cognito-idp": {
-		{Code: "TooManyRequestsException", Message: "Too many requests", Status: 400},
-		{Code: "InternalErrorException", Message: "Something went wrong", Status: 500},
-		{Code: "CodeDeliveryFailureException", Message: "could not be delivered", Status: 400},
-		{Code: "InvalidParameterException", Message: "Invalid email address format.", Status: 400},
-		{Code: "InvalidPasswordException", Message: "Password not long enough", Status: 400},
-		{Code: "UsernameExistsException", Message: "User account already exists", Status: 400},
-		{Code: "UserNotFoundException", Message: "User does not exist.", Status: 400},
-		{Code: "NotAuthorizedException", Message: "not authorized", Status: 400},
-		{Code: "ResourceNotFoundException", Message: "User pool does not exist.", Status: 400},
-	},
-}
-
-// lies reports failures that cannot be, because the error says that the call had no effect, or that there is no user: AWS may
-// break, but what it says is so.
-func lies(e *dispatch.Error, action string, after bool) bool {
-	switch e.Code {
-	case "TransactionCanceledException":
-		return after || !strings.HasPrefix(action, "Transact")
-	case "TransactionConflictException":
-		return after || strings.HasPrefix(action, "Transact")
-	case "UserNotFoundException":
-		return action == "AdminGetUser" || action == "AdminDeleteUser" && !after
-	}
-	return false
-}
-
 // scenario is a way through the workflow.
 type scenario struct {
 	name string
@@ -254,18 +198,8 @@ func testTheSaga(t *testing.T, allocation Allocation, way scenario, visited map[
 	never := make(chan struct{})
 	defer close(never)
 	run := func(email, key string, at int, fault dispatch.Fault) (answer, string) {
-		seen := -1
-		fault.Match = func(call *dispatch.Call) bool {
-			if !byWorkflow(call) {
-				return false
-			}
-			if seen++; fault.Times == 0 {
-				return seen >= at
-			}
-			return seen == at
-		}
 		if at >= 0 {
-			defer c.d.Faults.Inject(fault)()
+			defer c.failAt(at, fault)()
 		}
 		if way.prepare != nil { // after the fault, which so sees every call
 			defer way.prepare(c)()
@@ -277,59 +211,7 @@ func testTheSaga(t *testing.T, allocation Allocation, way scenario, visited map[
 	if total = len(calls); total < 4 {
 		t.Fatalf("an execution makes %d calls", total)
 	}
-	type attempt struct {
-		what  string
-		at    int
-		fault func(execution func() string) dispatch.Fault
-	}
-	var attempts []attempt
-	for at, call := range calls {
-		if at >= 2 && call.Action == calls[at-1].Action && call.Action == calls[at-2].Action {
-			continue // one of many that are the same
-		}
-		attempts = append(attempts, attempt{fmt.Sprintf("%s:%s (call %d) has its effect after 20 seconds", call.Service, call.Action, at), at,
-			func(func() string) dispatch.Fault {
-				return dispatch.Fault{Times: 1, Do: func(context.Context, *dispatch.Call) *dispatch.Error {
-					time.Sleep(20 * time.Second)
-					return nil
-				}}
-			}})
-		for _, after := range []bool{false, true} {
-			when := "before"
-			if after {
-				when = "after"
-			}
-			for _, failure := range failures[call.Service] {
-				if lies(failure, call.Action, after) {
-					continue
-				}
-				for _, times := range []int{1, 0} {
-					if times == 0 && failure.Code == "UserNotFoundException" {
-						continue // it would be a lie of the next call
-					}
-					attempts = append(attempts, attempt{fmt.Sprintf("%s:%s (call %d) gives %s %s its effect, %d times (0: always)", call.Service, call.Action, at, failure.Code, when, times), at,
-						func(func() string) dispatch.Fault { return dispatch.Fault{After: after, Times: times, Err: failure} }})
-				}
-			}
-			attempts = append(attempts, attempt{fmt.Sprintf("%s:%s (call %d) never answers, %s its effect", call.Service, call.Action, at, when), at,
-				func(func() string) dispatch.Fault {
-					return dispatch.Fault{After: after, Times: 1, Do: func(context.Context, *dispatch.Call) *dispatch.Error {
-						<-never
-						return &dispatch.Error{Code: "InternalServerError", Message: "too late", Status: 500}
-					}}
-				}})
-			attempts = append(attempts, attempt{fmt.Sprintf("the execution is killed %s the effect of %s:%s (call %d)", when, call.Service, call.Action, at), at,
-				func(execution func() string) dispatch.Fault {
-					return dispatch.Fault{After: after, Times: 1, Do: func(context.Context, *dispatch.Call) *dispatch.Error {
-						c.call("states", "StopExecution", c.json(map[string]string{"executionArn": execution()}), nil)
-						if after {
-							return nil
-						}
-						return &dispatch.Error{Code: "InternalServerError", Message: "killed", Status: 500}
-					}}
-				}})
-		}
-	}
+	attempts := c.attempts(calls, never)
 	for n, a := range attempts {
 		email, key := fmt.Sprintf("u%d@example.org", n), fmt.Sprintf("key-%d", n)
 		fault := a.fault(func() string { return c.executionOf(key) })
