@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type aslRow struct {
 	} `json:"expected"`
 	History      []aslEvent `json:"history"`
 	Wildcards    []string   `json:"wildcards"`
+	IgnoreKeys   []string   `json:"ignore_keys"` // members that only have to be there
 	TimeRelative *struct {
 		Pointer string `json:"pointer"`
 		Note    string `json:"note"`
@@ -110,30 +112,31 @@ func (r *aslRow) compareEnd(e *asl.Execution) Outcome {
 	} else {
 		got["error"], got["cause"] = name, cause
 	}
+	if !r.sameEnd(string(e.Status()), e.Output(), name, cause) {
+		return failed(r.Expected, got)
+	}
+	return passed()
+}
+
+// sameEnd reports whether an execution has ended as recorded.
+func (r *aslRow) sameEnd(status string, output any, name, cause string) bool {
 	want := &r.Expected
-	ok := want.Status == string(e.Status())
+	ok := want.Status == status
 	if want.Status == "SUCCEEDED" && ok {
 		expected, err := jsonvalue.Parse([]byte(want.Output))
-		ok = err == nil && r.sameOutput(expected, e.Output(), "")
+		ok = err == nil && r.sameOutput(expected, output, "")
 	}
 	ok = ok && (want.Error == nil || *want.Error == name)
 	if len(want.ErrorAny) > 0 {
-		found := false
-		for _, any := range want.ErrorAny {
-			found = found || any == name
-		}
-		ok = ok && found
+		ok = ok && slices.Contains(want.ErrorAny, name)
 	}
 	switch {
 	case want.CauseRegex != "":
 		ok = ok && regexp.MustCompile("(?s)"+want.CauseRegex).MatchString(cause)
 	case want.Cause != nil:
-		ok = ok && *want.Cause == cause
+		ok = ok && samePlaceholders(*want.Cause, cause)
 	}
-	if !ok {
-		return failed(want, got)
-	}
-	return passed()
+	return ok
 }
 
 // sameOutput compares values; at the row's wildcards only their types count.
@@ -148,12 +151,12 @@ func (r *aslRow) sameOutput(want, got any, at string) bool {
 	switch want := want.(type) {
 	case *jsonvalue.Object:
 		got, ok := got.(*jsonvalue.Object)
-		if !ok || got.Len() != want.Len() {
+		if !ok || got.Len() != want.Len()+r.younger(want, got) {
 			return false
 		}
 		for name, v := range want.All() {
 			w, has := got.Get(name)
-			if !has || !r.sameOutput(v, w, at+"/"+name) {
+			if !has || !slices.Contains(r.IgnoreKeys, name) && !r.sameOutput(v, w, at+"/"+name) {
 				return false
 			}
 		}
@@ -173,11 +176,32 @@ func (r *aslRow) sameOutput(want, got any, at string) bool {
 		if strings.Contains(want, "task_token") {
 			return got != ""
 		}
+		if _, number := got.(jsonvalue.Number); number {
+			return standsForTime.MatchString(want)
+		}
 		text, ok := got.(string)
 		return ok && samePlaceholders(want, text) || r.loose && sameAsJSON(want, got)
 	}
 	return jsonvalue.Equal(want, got)
 }
+
+// younger counts the members of an object that AWS has given since the recording was made: those about redriving, in the
+// context object and in what is said of nested executions.
+func (r *aslRow) younger(want, got *jsonvalue.Object) int {
+	n := 0
+	if r.Recorded < "2024-12" {
+		for _, name := range []string{"RedriveCount", "RedriveStatus", "RedriveStatusReason"} {
+			_, has := want.Get(name)
+			if _, given := got.Get(name); given && !has {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// standsForTime matches what recordings have in place of a time.
+var standsForTime = regexp.MustCompile(`^<?(start-time|entered-time|start-date|stop-date|date|timestamp)>?$`)
 
 var placeholder = regexp.MustCompile(`<[^<>]*>`)
 
@@ -187,9 +211,13 @@ func samePlaceholders(want, got string) bool {
 	if want == got {
 		return true
 	}
-	switch want {
-	case "start-time", "entered-time", "date", "timestamp", "map_run_arn":
+	switch {
+	case standsForTime.MatchString(want):
 		return got != ""
+	case strings.HasSuffix(want, "arn") && !strings.Contains(want, ":"): // execution-arn, map_run_arn
+		return strings.HasPrefix(got, "arn:")
+	case strings.HasSuffix(want, "url") && !strings.Contains(want, ":"): // sqs_queue_url
+		return strings.HasPrefix(got, "http")
 	}
 	if !placeholder.MatchString(want) {
 		return false

@@ -12,6 +12,7 @@ var ratchet = []struct {
 	minimum     float64
 }{
 	{"asl", "asl.jsonl", 1},
+	{"asl-services", "asl-services.jsonl", 0.97},
 	{"asl-replay", "asl-services.jsonl", 1},
 	{"asl-validation", "asl-validation.jsonl", 1},
 	{"asl-validation", "asl-lint.jsonl", 0.99},

@@ -37,6 +37,7 @@ type Driven struct {
 	now   time.Time
 	queue timers
 	count uint64
+	first chan struct{} // closed when the queue is not empty; nil when nobody asked
 }
 
 // NewDriven returns a clock that shows start.
@@ -56,7 +57,27 @@ func (c *Driven) AfterFunc(d time.Duration, f func()) Timer {
 	c.count++
 	t := &timer{clock: c, due: c.now.Add(max(d, 0)), order: c.count, f: f}
 	heap.Push(&c.queue, t)
+	if c.first != nil {
+		close(c.first)
+		c.first = nil
+	}
 	return t
+}
+
+// Waiting returns a channel that is closed once a callback waits for the time to be moved.
+func (c *Driven) Waiting() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waiting := c.first
+	if waiting == nil {
+		waiting = make(chan struct{})
+		if len(c.queue) > 0 {
+			close(waiting)
+		} else {
+			c.first = waiting
+		}
+	}
+	return waiting
 }
 
 // Advance moves the clock by d and runs every callback that falls due on the way, in order, each at its own time.

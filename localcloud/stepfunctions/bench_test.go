@@ -32,7 +32,7 @@ func BenchmarkExecution(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			if err := w.s.pool.wait(b.Context()); err != nil {
+			if err := w.s.pool.wait(b.Context(), 0); err != nil {
 				b.Fatal(err)
 			}
 			if n := w.invoked.Load(); n < int64(b.N) {

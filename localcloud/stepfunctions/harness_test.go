@@ -177,7 +177,7 @@ func describe(w *world, arn string) *DescribeExecutionOutput {
 
 // settle waits until nothing can go on without more time.
 func (w *world) settle() {
-	if err := w.s.pool.wait(context.Background()); err != nil {
+	if err := w.s.pool.wait(context.Background(), 0); err != nil {
 		w.Fatal(err)
 	}
 }

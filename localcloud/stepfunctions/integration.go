@@ -3,10 +3,12 @@ package stepfunctions
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/carepath/carepath/lang/asl"
 	"github.com/carepath/carepath/lang/jsonvalue"
@@ -83,13 +85,23 @@ func (s *Service) request(e *execution, t *asl.Task, resource asl.Resource) answ
 		return r.invoke(v)
 	case "states":
 		return r.startNested(v)
+	case "events":
+		return r.putEvents(v)
+	}
+	if failed := unreachable(v, r.task.Parameters); failed != nil {
+		return refused(failed)
 	}
 	result, requestID, failed := r.call(v, optimisedStyle)
 	if failed != nil {
 		return refused(failed)
 	}
-	length := len(jsonvalue.Text(result))
-	addMetadata(result, r.headers(requestID, "application/x-amz-json-1.0", length), requestID)
+	body := jsonvalue.Text(result)
+	switch resource.Service {
+	case "dynamodb":
+		addMetadata(result, r.dynamoHeaders(requestID, body), requestID)
+	default:
+		addMetadata(result, r.headers(requestID, "application/x-amz-json-1.0", len(body)), requestID)
+	}
 	return answer{result: result}
 }
 
@@ -147,21 +159,41 @@ func (r *request) fill(in any) *failure {
 // header is one header of an HTTP response, as the optimised integrations report them.
 type header struct{ name, value string }
 
+// headers are those of the service's responses, in the order in which AWS gives them.
 func (r *request) headers(requestID, contentType string, length int) []header {
 	return []header{
 		{"x-amzn-RequestId", requestID},
 		{"connection", "keep-alive"},
 		{"Content-Length", strconv.Itoa(length)},
-		{"Date", r.s.d.Clock.Now().UTC().Format(http.TimeFormat)},
+		{"Date", r.date()},
 		{"Content-Type", contentType},
 	}
 }
 
-// addMetadata adds what the optimised integrations say of the HTTP response.
+// dynamoHeaders are headers for DynamoDB, whose responses have a check sum.
+func (r *request) dynamoHeaders(requestID, body string) []header {
+	return []header{
+		{"Server", "Server"},
+		{"Connection", "keep-alive"},
+		{"x-amzn-RequestId", requestID},
+		{"x-amz-crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(body))), 10)},
+		{"Content-Length", strconv.Itoa(len(body))},
+		{"Date", r.date()},
+		{"Content-Type", "application/x-amz-json-1.0"},
+	}
+}
+
+func (r *request) date() string { return r.s.d.Clock.Now().UTC().Format(http.TimeFormat) }
+
+// addMetadata adds what the optimised integrations say of the HTTP response. The headers with one value each are sorted
+// by name, whatever its case.
 func addMetadata(result *jsonvalue.Object, headers []header, requestID string) {
 	all, single := &jsonvalue.Object{}, &jsonvalue.Object{}
 	for _, h := range headers {
 		all.Set(h.name, jsonvalue.NewArray(h.value))
+	}
+	slices.SortFunc(headers, func(a, b header) int { return strings.Compare(strings.ToLower(a.name), strings.ToLower(b.name)) })
+	for _, h := range headers {
 		single.Set(h.name, h.value)
 	}
 	result.Set("SdkHttpMetadata", jsonvalue.NewObject(

@@ -1,6 +1,10 @@
 package stepfunctions
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
+
 	"github.com/carepath/carepath/lang/jsonvalue"
 	"github.com/carepath/carepath/localcloud/lambda"
 )
@@ -46,11 +50,25 @@ func (r *request) invoke(v service) answer {
 		result.Set("LogResult", out.LogResult)
 		headers = append(headers, header{"X-Amz-Log-Result", out.LogResult})
 	}
-	headers = append(headers, header{"X-Amz-Executed-Version", version}, header{"x-amzn-Remapped-Content-Length", "0"})
-	headers = append(headers, r.headers(requestID, "application/json", len(out.Payload))...)
+	headers = append(headers,
+		header{"X-Amz-Executed-Version", version},
+		header{"x-amzn-Remapped-Content-Length", "0"},
+		header{"Connection", "keep-alive"},
+		header{"x-amzn-RequestId", requestID},
+		header{"Content-Length", strconv.Itoa(len(out.Payload))},
+		header{"Date", r.date()},
+		header{"X-Amzn-Trace-Id", r.trace(requestID)},
+		header{"Content-Type", "application/json"})
 	addMetadata(result, headers, requestID)
 	result.Set("StatusCode", jsonvalue.NumberFromInt(int64(out.StatusCode)))
 	return answer{result: result}
+}
+
+// trace is a trace id of X-Ray (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html) for a request that is
+// not traced.
+func (r *request) trace(requestID string) string {
+	digits := strings.ReplaceAll(requestID, "-", "")
+	return fmt.Sprintf("Root=1-%08x-%.24s;Parent=%.16s;Sampled=0", r.s.d.Clock.Now().Unix(), digits[len(digits)-24:], digits)
 }
 
 // invokeWith calls the function. What the function itself reports as its failure is a failure of the task.

@@ -101,6 +101,9 @@ func nestedResult(d *DescribeExecutionOutput, parse bool) *jsonvalue.Object {
 		o.Set("Output", data(*d.Output))
 		o.Set("OutputDetails", included)
 	}
+	o.Set("RedriveCount", jsonvalue.NumberFromInt(int64(d.RedriveCount)))
+	o.Set("RedriveStatus", d.RedriveStatus)
+	o.Set("RedriveStatusReason", d.RedriveStatusReason)
 	o.Set("StartDate", jsonvalue.NumberFromInt(d.StartDate.UnixMilli()))
 	o.Set("StateMachineArn", d.StateMachineArn)
 	o.Set("Status", d.Status)

@@ -2,6 +2,7 @@ package stepfunctions
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -13,7 +14,13 @@ type pool struct {
 	extra   int // jobs that run beside the limit
 	queue   fifo[func()]
 	closed  bool
-	idle    chan struct{} // closed when nothing runs or waits; nil when nobody asked
+	resting []resting // who waits for the jobs to become few
+}
+
+// resting is someone who waits until no more than a number of jobs run.
+type resting struct {
+	jobs int
+	done chan struct{}
 }
 
 func newPool(limit int) *pool { return &pool{limit: limit} }
@@ -41,14 +48,23 @@ func (p *pool) direct(f func()) {
 	}
 	p.extra++
 	go func() {
-		defer func() {
-			p.mu.Lock()
-			p.extra--
-			p.rest()
-			p.mu.Unlock()
-		}()
+		defer p.leave()
 		f()
 	}()
+}
+
+// enter counts the caller's own work as a job until it leaves.
+func (p *pool) enter() {
+	p.mu.Lock()
+	p.extra++
+	p.mu.Unlock()
+}
+
+func (p *pool) leave() {
+	p.mu.Lock()
+	p.extra--
+	p.rest()
+	p.mu.Unlock()
 }
 
 func (p *pool) work() {
@@ -67,12 +83,15 @@ func (p *pool) work() {
 	p.mu.Unlock()
 }
 
-// rest tells who waits that nothing runs any more. The caller holds the lock.
+// rest tells who waits that few enough jobs run. The caller holds the lock.
 func (p *pool) rest() {
-	if p.idle != nil && p.workers == 0 && p.extra == 0 {
-		close(p.idle)
-		p.idle = nil
-	}
+	p.resting = slices.DeleteFunc(p.resting, func(r resting) bool {
+		few := p.workers+p.extra <= r.jobs
+		if few {
+			close(r.done)
+		}
+		return few
+	})
 }
 
 // close drops the jobs that have not begun and takes no more: what they would have done is done again from the
@@ -90,22 +109,23 @@ func (p *pool) isClosed() bool {
 	return p.closed
 }
 
-// wait returns when nothing runs, or with ctx's error.
-func (p *pool) wait(ctx context.Context) error {
+// wait returns when no more than a number of jobs run, or with ctx's error.
+func (p *pool) wait(ctx context.Context, jobs int) error {
 	p.mu.Lock()
-	if p.workers == 0 && p.extra == 0 {
+	if p.workers+p.extra <= jobs {
 		p.mu.Unlock()
 		return nil
 	}
-	if p.idle == nil {
-		p.idle = make(chan struct{})
-	}
-	idle := p.idle
+	r := resting{jobs, make(chan struct{})}
+	p.resting = append(p.resting, r)
 	p.mu.Unlock()
 	select {
-	case <-idle:
+	case <-r.done:
 		return nil
 	case <-ctx.Done():
+		p.mu.Lock()
+		p.resting = slices.DeleteFunc(p.resting, func(other resting) bool { return other.done == r.done })
+		p.mu.Unlock()
 		return ctx.Err()
 	}
 }

@@ -94,7 +94,7 @@ func (s *Service) Start() {
 // ctx is done it waits for calls under way; then they are cancelled.
 func (s *Service) Close(ctx context.Context) error {
 	s.pool.close()
-	err := s.pool.wait(ctx)
+	err := s.pool.wait(ctx, 0)
 	if err == nil {
 		s.logs.drain()
 	}
@@ -111,6 +111,10 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Rest waits until executions do no more work by themselves: until all wait for time, for an answer from outside or, as
+// many as calls says, for calls that they have made. Whoever drives the clock moves it then. The error is ctx's.
+func (s *Service) Rest(ctx context.Context, calls int) error { return s.pool.wait(ctx, calls) }
 
 func (s *Service) all() []*machine {
 	s.mu.RLock()

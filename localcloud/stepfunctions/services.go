@@ -2,6 +2,7 @@ package stepfunctions
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ type service struct {
 // Java 1. What is not here is refused: the embedded AWS has no other.
 var optimised = map[string]service{
 	"dynamodb": {"dynamodb", "DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException", []string{"getItem", "putItem", "updateItem", "deleteItem"}},
+	"events":   {"events", "EventBridge", "AmazonEventBridge", "AmazonEventBridgeException", []string{"putEvents"}},
 	"lambda":   {"lambda", "Lambda", "AWSLambda", "AWSLambdaException", []string{"invoke"}},
 	"sns":      {"sns", "SNS", "AmazonSNS", "AmazonSNSException", []string{"publish"}},
 	"sqs":      {"sqs", "SQS", "AmazonSQS", "AmazonSQSException", []string{"sendMessage"}},
@@ -45,6 +47,21 @@ var sdkServices = map[string]service{
 	"sfn":                     {signing: "states", prefix: "Sfn"},
 	"sqs":                     {signing: "sqs", prefix: "Sqs"},
 	"sts":                     {signing: "sts", prefix: "Sts"},
+}
+
+// unreachable is the failure of a call that never reaches SQS, since its queue URL is nothing but a host that does not exist.
+func unreachable(v service, parameters any) *failure {
+	if v.signing != "sqs" {
+		return nil
+	}
+	o, _ := parameters.(*jsonvalue.Object)
+	given, _ := o.Get("QueueUrl")
+	text, _ := given.(string)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(u.Hostname(), ".:") || u.Hostname() == "localhost" {
+		return nil
+	}
+	return &failure{v.prefix + ".SdkClientException", "Unable to execute HTTP request: " + u.Hostname() + ": Name or service not known"}
 }
 
 // resources returns the resources of a definition's tasks.

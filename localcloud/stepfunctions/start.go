@@ -196,7 +196,9 @@ func (s *Service) startSyncExecution(ctx context.Context, _ *dispatch.Call, in *
 	if _, err := s.admit(e, input); err != nil {
 		return nil, err
 	}
+	s.pool.enter()
 	s.drive(e)
+	s.pool.leave()
 	select {
 	case <-e.done:
 	case <-ctx.Done():

@@ -47,13 +47,22 @@ func (t *tokens) drop(e *execution) {
 	delete(t.of, e)
 }
 
+// find returns the task of a token.
+func (t *tokens) find(token string) (waitingTask, error) {
+	t.mu.Lock()
+	task, ok := t.all[token]
+	t.mu.Unlock()
+	if !ok {
+		return task, dispatch.Errorf("InvalidToken", "Invalid Token: 'Invalid token'")
+	}
+	return task, nil
+}
+
 // answer lets something outside the execution act on the task of a token.
 func (s *Service) answer(token string, act func(e *execution, id uint64) bool) (*Empty, error) {
-	s.tokens.mu.Lock()
-	task, ok := s.tokens.all[token]
-	s.tokens.mu.Unlock()
-	if !ok {
-		return nil, dispatch.Errorf("InvalidToken", "Invalid Token: 'Invalid token'")
+	task, err := s.tokens.find(token)
+	if err != nil {
+		return nil, err
 	}
 	e := task.execution
 	e.mu.Lock()
@@ -69,6 +78,9 @@ func (s *Service) answer(token string, act func(e *execution, id uint64) bool) (
 func (s *Service) sendTaskSuccess(_ context.Context, _ *dispatch.Call, in *SendTaskSuccessInput) (*Empty, error) {
 	if len(in.Output) > maxDataBytes {
 		return nil, tooLong("output", maxDataBytes)
+	}
+	if _, err := s.tokens.find(in.TaskToken); err != nil {
+		return nil, err
 	}
 	output, err := jsonvalue.Parse(in.Output)
 	if err != nil {
