@@ -1,8 +1,8 @@
 // Package restapi deploys a REST API of API Gateway from a list of routes.
 //
 // The routes are rendered to one OpenAPI document, which the API is made of; a deployment is made whenever the document's
-// meaning changes and only then; one stage shows it. Every route has a role of its own that may do the one thing that the
-// route does.
+// meaning changes and only then; one stage shows it. Every route may do the one thing that it does: it has a role of its own, or
+// its function lets it and nobody else.
 package restapi
 
 import (
@@ -24,18 +24,18 @@ import (
 // APIType is the type token of API.
 const APIType = "carepath:restapi:API"
 
-// Route is one method on one path of an API. The kinds of routes are types of this package: AsyncWorkflowRoute
-// and SyncWorkflowRoute.
+// Route is one method on one path of an API. The kinds of routes are types of this package: AsyncWorkflowRoute,
+// SyncWorkflowRoute and LambdaRoute.
 type Route interface {
 	where() (method, path string)
 	validate() []error
-	// statements are what the route's role may do.
+	// statements are what the route's role may do; nil: it has none.
 	statements() []policy.Statement
 	// arn is what the route calls.
 	arn() pulumi.StringInput
 	// model is the schema of request bodies; nil: any JSON.
 	model() json.RawMessage
-	// render makes the operation when the ARN of what is called and of the route's role are known.
+	// render makes the operation when the ARN of what is called and of the route's role are known; role is "" if there is none.
 	render(model, arn, roleARN string) (*operation, error)
 }
 
@@ -57,6 +57,9 @@ type APIArgs struct {
 	StageName string
 	// Throttle limits the stage's methods.
 	Throttle Throttle
+	// DisableExecuteAPIEndpoint closes the API's default endpoint, so that a custom domain is the only way in; InvokeURL then
+	// answers 403. Default: false. Plain: a change redeploys the API, without which it would have no effect.
+	DisableExecuteAPIEndpoint bool
 	// KMSKeyARN is the customer-managed key of the access log; its policy must allow CloudWatch Logs. Required.
 	KMSKeyARN pulumi.StringInput
 	// LogRetentionDays is how long access logs are kept, one of CloudWatch's values. Default: 30.
@@ -74,7 +77,7 @@ type API struct {
 	ID pulumi.StringOutput
 	// StageName is the stage's, for base path mappings.
 	StageName pulumi.StringOutput
-	// InvokeURL is the stage's base URL, without a slash at the end.
+	// InvokeURL is the stage's base URL at the API's default endpoint, without a slash at the end.
 	InvokeURL pulumi.StringOutput
 	// RestAPI is the API Gateway resource itself, for what this component does not offer.
 	RestAPI *apigateway.RestApi
@@ -135,19 +138,25 @@ func NewAPI(ctx *pulumi.Context, name string, args *APIArgs, opts ...pulumi.Reso
 		return nil, err
 	}
 	a.RestAPI, err = apigateway.NewRestApi(ctx, name, &apigateway.RestApiArgs{
-		Description:           args.Description,
-		Body:                  body.ToStringPtrOutput(),
-		EndpointConfiguration: apigateway.RestApiEndpointConfigurationArgs{Types: pulumi.String("REGIONAL")},
+		Description:               args.Description,
+		Body:                      body.ToStringPtrOutput(),
+		EndpointConfiguration:     apigateway.RestApiEndpointConfigurationArgs{Types: pulumi.String("REGIONAL")},
+		DisableExecuteApiEndpoint: pulumi.Bool(args.DisableExecuteAPIEndpoint),
 	}, parent)
 	if err != nil {
 		return nil, err
 	}
+	triggers := pulumi.StringMap{"body": body.ApplyT(func(body string) string {
+		sum := sha256.Sum256([]byte(body))
+		return hex.EncodeToString(sum[:])
+	}).(pulumi.StringOutput)}
+	if args.DisableExecuteAPIEndpoint {
+		// API Gateway heeds the change when the API is deployed next. See
+		// https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-disable-default-endpoint.html.
+		triggers["disableExecuteApiEndpoint"] = pulumi.String("true")
+	}
 	deployment, err := apigateway.NewDeployment(ctx, name+"-deployment", &apigateway.DeploymentArgs{
-		RestApi: a.RestAPI.ID(),
-		Triggers: pulumi.StringMap{"body": body.ApplyT(func(body string) string {
-			sum := sha256.Sum256([]byte(body))
-			return hex.EncodeToString(sum[:])
-		}).(pulumi.StringOutput)},
+		RestApi: a.RestAPI.ID(), Triggers: triggers,
 	}, parent)
 	if err != nil {
 		return nil, err
@@ -160,10 +169,17 @@ func NewAPI(ctx *pulumi.Context, name string, args *APIArgs, opts ...pulumi.Reso
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"id": a.ID, "stageName": a.StageName, "invokeUrl": a.InvokeURL})
 }
 
+// MappingTarget returns what a base path is mapped to.
+func (a *API) MappingTarget() (restAPIID, stageName pulumi.StringOutput) { return a.ID, a.StageName }
+
 // body makes the routes' roles and the document.
 func (a *API) body(ctx *pulumi.Context, name string, routes []Route) (pulumi.StringOutput, error) {
 	var arns []any
 	for _, r := range routes {
+		if r.statements() == nil {
+			arns = append(arns, r.arn(), "")
+			continue
+		}
 		child := name + "-" + slug(r)
 		role, err := iam.NewRole(ctx, child+"-role", &iam.RoleArgs{
 			Description:      pulumi.String("API Gateway's role for one route of the API " + name),
@@ -194,10 +210,14 @@ func (a *API) body(ctx *pulumi.Context, name string, routes []Route) (pulumi.Str
 	}).(pulumi.StringOutput), nil
 }
 
-// accessLogFormat tells of every request what no client can make up: no path, no query, no headers, no payload. See
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html.
+// accessLogFormat tells of every request what no client can make up: no headers, no query, no payload. Its path is the base
+// path of the domain that the request matched and the path of the route, with the parameters' names: their values may be a
+// patient's. See https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html and
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html.
 const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",` +
+	`"domain":"$context.domainName","basePath":"$context.customDomain.basePathMatched",` +
 	`"method":"$context.httpMethod","resource":"$context.resourcePath","status":"$context.status",` +
+	`"tlsVersion":"$context.tlsVersion","cipherSuite":"$context.cipherSuite",` +
 	`"error":"$context.error.responseType","integrationStatus":"$context.integration.status",` +
 	`"latencyMs":"$context.responseLatency","bytes":"$context.responseLength"}`
 
@@ -219,9 +239,12 @@ func (a *API) stage(ctx *pulumi.Context, name string, args *APIArgs, deployment 
 	if err != nil {
 		return nil, err
 	}
-	options := []pulumi.ResourceOption{parent}
+	before, err := a.permissions(ctx, name, stageName, args.Routes)
+	if err != nil {
+		return nil, err
+	}
 	if args.Account != nil {
-		options = append(options, pulumi.DependsOn([]pulumi.Resource{args.Account}))
+		before = append(before, args.Account)
 	}
 	stage, err := apigateway.NewStage(ctx, name+"-stage", &apigateway.StageArgs{
 		RestApi:    a.RestAPI.ID(),
@@ -230,7 +253,7 @@ func (a *API) stage(ctx *pulumi.Context, name string, args *APIArgs, deployment 
 		AccessLogSettings: apigateway.StageAccessLogSettingsArgs{
 			DestinationArn: logs.Arn, Format: pulumi.String(accessLogFormat),
 		},
-	}, options...)
+	}, parent, pulumi.DependsOn(before))
 	if err != nil {
 		return nil, err
 	}

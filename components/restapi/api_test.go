@@ -35,6 +35,12 @@ func TestArgsReportEverythingAtOnce(t *testing.T) {
 			ContentTypes: []string{"Application/JSON; charset=utf-8"}, IdempotencyHeader: "'",
 		}}}, []string{"Routes[0].Method", "Routes[0].StateMachineARN", "Routes[0].Type", "Routes[0].MaxBodyBytes", "Routes[0].Schema",
 			`Routes[0].Headers[1]: "x-a" is named twice`, "Routes[0].Headers[2]", "Routes[0].ContentTypes[0]", "Routes[0].IdempotencyHeader"}},
+		{"lambda", APIArgs{KMSKeyARN: pulumi.String("k"), Routes: []Route{
+			LambdaRoute{Path: "/a", FunctionARN: pulumi.String(function)}, LambdaRoute{Path: "/a", Method: AnyMethod, FunctionARN: pulumi.String(function)},
+		}}, nil},
+		{"lambda routes", APIArgs{KMSKeyARN: pulumi.String("k"), Routes: []Route{
+			LambdaRoute{Path: "/", Method: "get"}, LambdaRoute{Path: "/a", FunctionARN: pulumi.String(function + ":live")},
+		}}, []string{`Routes[0].Method: must be one of [GET POST PUT PATCH DELETE HEAD OPTIONS ANY], got "get"`, "Routes[0].FunctionARN: is required", "Routes[1].FunctionARN: must be the ARN of a function without a version"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.args.validate()

@@ -39,7 +39,9 @@ func TestOpenAPIGolden(t *testing.T) {
 	got, err := openAPI("users-api", []Route{
 		SyncWorkflowRoute{Path: "/users/{id}", Method: "PUT", StateMachineARN: pulumi.String(machine), Schema: json.RawMessage(userSchema), Headers: []string{"X-Trace"}},
 		AsyncWorkflowRoute{Path: "/webhooks", StateMachineARN: pulumi.String(machine), Type: Standard},
-	}, []target{{machine, "arn:aws:iam::123456789012:role/sync"}, {machine, "arn:aws:iam::123456789012:role/async"}})
+		LambdaRoute{Path: "/users/{id}", FunctionARN: pulumi.String(function)},
+		LambdaRoute{Path: "/files/{path+}", Method: AnyMethod, FunctionARN: pulumi.String(function)},
+	}, []target{{machine, "arn:aws:iam::123456789012:role/sync"}, {machine, "arn:aws:iam::123456789012:role/async"}, {function, ""}, {function, ""}})
 	if err != nil {
 		t.Fatal(err)
 	}

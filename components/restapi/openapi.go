@@ -14,7 +14,7 @@ type (
 	document struct {
 		OpenAPI          string                           `json:"openapi"`
 		Info             info                             `json:"info"`
-		Paths            map[string]map[string]*operation `json:"paths"` // path → method in lower case
+		Paths            map[string]map[string]*operation `json:"paths"` // path → method as OpenAPI names it
 		Components       components                       `json:"components"`
 		Validators       map[string]validator             `json:"x-amazon-apigateway-request-validators"`
 		GatewayResponses map[string]gatewayResponse       `json:"x-amazon-apigateway-gateway-responses"`
@@ -54,10 +54,10 @@ type (
 		Type                string                         `json:"type"`
 		HTTPMethod          string                         `json:"httpMethod"`
 		URI                 string                         `json:"uri"`
-		Credentials         string                         `json:"credentials"`
+		Credentials         string                         `json:"credentials,omitempty"`
 		PassthroughBehavior string                         `json:"passthroughBehavior"`
-		RequestTemplates    map[string]string              `json:"requestTemplates"`
-		Responses           map[string]integrationResponse `json:"responses"` // by regular expression of the backend's status
+		RequestTemplates    map[string]string              `json:"requestTemplates,omitempty"`
+		Responses           map[string]integrationResponse `json:"responses,omitempty"` // by regular expression of the backend's status
 	}
 	integrationResponse struct {
 		StatusCode        string            `json:"statusCode"`
@@ -151,7 +151,7 @@ func openAPI(name string, routes []Route, targets []target) (string, error) {
 		if d.Paths[path] == nil {
 			d.Paths[path] = map[string]*operation{}
 		}
-		d.Paths[path][strings.ToLower(method)] = op
+		d.Paths[path][methodKey(method)] = op
 	}
 	return canonical(d)
 }
