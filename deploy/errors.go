@@ -26,6 +26,8 @@ type Error struct {
 	Message string // what failed and why
 	Hint    string // what to do next; may be empty
 	Err     error  // the cause; may be nil
+	// Findings are the resources that a guard stands for; with CodeRefused only.
+	Findings []Finding
 }
 
 func (e *Error) Error() string {

@@ -50,7 +50,12 @@ type Result struct {
 	Counts   map[string]int `json:"counts"` // resources by operation, "same" included
 	Outputs  map[string]any `json:"outputs,omitempty"`
 	Seconds  float64        `json:"seconds"`
+
+	steps []apitype.StepEventMetadata // what a preview would do
 }
+
+// stackType is the type of the resource that stands for the stack.
+const stackType = "pulumi:pulumi:Stack"
 
 // Changed reports whether the operation changed anything, or would.
 func (r *Result) Changed() bool {
@@ -71,10 +76,14 @@ func (r *Result) follow(ch <-chan events.EngineEvent, o Observer) {
 			m := e.ResourcePreEvent.Metadata
 			started[m.URN+string(m.Op)] = time.Now()
 			if e.ResourcePreEvent.Planning {
+				r.steps = append(r.steps, m)
 				r.add(m, 0, false, o)
 			}
 		case e.ResOutputsEvent != nil && !e.ResOutputsEvent.Planning:
 			m := e.ResOutputsEvent.Metadata
+			if m.Type == stackType && m.New != nil {
+				r.Outputs = m.New.Outputs // secret ones come as "[secret]"
+			}
 			r.add(m, time.Since(started[m.URN+string(m.Op)]), false, o)
 		case e.ResOpFailedEvent != nil:
 			m := e.ResOpFailedEvent.Metadata
@@ -100,7 +109,7 @@ func (r *Result) add(m apitype.StepEventMetadata, d time.Duration, failed bool, 
 			return
 		}
 	}
-	c := Change{Op: string(m.Op), Type: m.Type, URN: m.URN, Name: m.URN[strings.LastIndex(m.URN, "::")+2:],
+	c := Change{Op: string(m.Op), Type: m.Type, URN: m.URN, Name: urnName(m.URN),
 		Diffs: m.Diffs, Keys: m.Keys, Duration: d, Failed: failed}
 	if m.New != nil {
 		c.ID, c.Protect = m.New.ID, m.New.Protect

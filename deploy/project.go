@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/carepath/carepath/platform"
@@ -96,3 +97,17 @@ func (p *Project) Configuration(stack string) (*Configuration, error) {
 	}
 	return c, nil
 }
+
+// Production reports whether a stack is one that must not lose anything: its name is prod, or its environment is. Without a file
+// that can be read it is an *Error with CodeUsage.
+func (p *Project) Production(stack string) (bool, error) {
+	c, err := p.Configuration(stack)
+	if invalid := (*platform.ConfigError)(nil); err != nil && !errors.As(err, &invalid) {
+		return false, err
+	}
+	return stack == productionEnvironment || slices.ContainsFunc(c.Settings, func(s platform.Setting) bool {
+		return s.Path == "carepath:environment" && s.Value == productionEnvironment
+	}), nil
+}
+
+const productionEnvironment = "prod"

@@ -26,11 +26,18 @@ var oldestCLI = semver.MustParse("3.255.0")
 // the user's cache, once. CAREPATH_PULUMI names a folder with bin/pulumi in it that is used instead. report is told
 // what takes long.
 func (p *Project) PulumiCLI(ctx context.Context, report func(string)) (auto.PulumiCommand, error) {
+	return p.findEngine(ctx, report)
+}
+
+func (p *Project) findEngine(ctx context.Context, report func(string)) (*engine, error) {
 	if root := os.Getenv("CAREPATH_PULUMI"); root != "" {
-		return auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: root, SkipVersionCheck: true})
+		return newEngine(root)
 	}
-	if installed, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{SkipVersionCheck: true}); err == nil && installed.Version().GE(oldestCLI) {
-		return installed, nil
+	if path, err := exec.LookPath("pulumi"); err == nil {
+		installed, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{SkipVersionCheck: true})
+		if err == nil && installed.Version().GE(oldestCLI) {
+			return &engine{command: path, version: installed.Version()}, nil
+		}
 	}
 	root, err := cliFolder()
 	if err != nil {
@@ -41,7 +48,24 @@ func (p *Project) PulumiCLI(ctx context.Context, report func(string)) (auto.Pulu
 			return nil, err
 		}
 	}
-	return auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: root, SkipVersionCheck: true})
+	return newEngine(root)
+}
+
+// newEngine is the CLI in a folder's bin. A folder that is named for the pinned version, as the one is that is built from tools/,
+// holds that version; others are asked.
+func newEngine(root string) (*engine, error) {
+	command := filepath.Join(root, "bin", "pulumi")
+	if filepath.Base(root) == "pulumi-"+cliVersion {
+		if _, err := os.Stat(command); err == nil {
+			return &engine{command: command, version: semver.MustParse(cliVersion)}, nil
+		}
+	}
+	found, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: root, SkipVersionCheck: true})
+	if err != nil {
+		return nil, &Error{Code: CodeFailed, Message: "there is no Pulumi CLI in " + command + ": " + err.Error(),
+			Hint: "CAREPATH_PULUMI names a folder with bin/pulumi in it; without it, carepath finds or builds one", Err: err}
+	}
+	return &engine{command: command, version: found.Version()}, nil
 }
 
 // cliFolder is where the built CLI lives.

@@ -12,17 +12,20 @@ import (
 	"github.com/carepath/carepath/platform"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // Stack is one deployment of Carepath. Open makes it ready for operations.
 type Stack struct {
-	name     string
-	stack    auto.Stack
-	observer Observer
+	name       string
+	production bool
+	project    *Project
+	engine     *engine
+	stack      auto.Stack
+	observer   Observer
+	gate       func() error // called by the program before an update's first change; nil if nothing is in the way
 }
 
 // Options say which stack is opened and how.
@@ -35,6 +38,8 @@ type Options struct {
 	Program bool
 	// ServeArgs are the arguments with which this program serves the embedded AWS; for the local stack only.
 	ServeArgs []string
+
+	program pulumi.RunFunc // of tests; nil: platform.Deploy
 }
 
 // Open finds the Pulumi CLI, selects the stack, and for the local stack starts the embedded AWS.
@@ -42,6 +47,10 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 	_, err := p.Configuration(o.Stack)
 	var invalid *platform.ConfigError
 	if err != nil && (o.Program || !errors.As(err, &invalid)) {
+		return nil, err
+	}
+	production, err := p.Production(o.Stack)
+	if err != nil {
 		return nil, err
 	}
 	backend := filepath.Join(p.Home, "pulumi") // of the local stack
@@ -54,7 +63,7 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 			return nil, fmt.Errorf("making the folder of the local stack's state: %w", err)
 		}
 	}
-	cli, err := p.PulumiCLI(ctx, o.Observer.report)
+	cli, err := p.findEngine(ctx, o.Observer.report)
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +81,31 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 	if o.Program {
 		choose = auto.UpsertStackInlineSource
 	}
-	stack, err := choose(ctx, o.Stack, "carepath", platform.Deploy, auto.WorkDir(p.Root), auto.Pulumi(cli), auto.EnvVars(environment))
+	s := &Stack{name: o.Stack, production: production, project: p, engine: cli, observer: o.Observer}
+	program := platform.Deploy
+	if o.program != nil {
+		program = o.program
+	}
+	s.stack, err = choose(ctx, o.Stack, "carepath", s.guarded(program), auto.WorkDir(p.Root), auto.Pulumi(cli), auto.EnvVars(environment))
 	if !o.Program && auto.IsSelectStack404Error(err) {
 		return nil, notDeployed(o.Stack)
 	}
 	if err != nil {
 		return nil, failure(ctx, "selecting the stack "+o.Stack, err)
 	}
-	return &Stack{name: o.Stack, stack: stack, observer: o.Observer}, nil
+	return s, nil
+}
+
+// guarded is the program with the gate before it: when the engine runs it to change something, not to preview.
+func (s *Stack) guarded(program pulumi.RunFunc) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		if s.gate != nil && !ctx.DryRun() {
+			if err := s.gate(); err != nil {
+				return err
+			}
+		}
+		return program(ctx)
+	}
 }
 
 func notDeployed(stack string) error {
@@ -111,18 +137,6 @@ func (s *Stack) run(ctx context.Context, doing string, operate func(chan<- event
 	return result, err
 }
 
-// Up deploys the stack.
-func (s *Stack) Up(ctx context.Context) (*Result, error) {
-	var outputs map[string]any
-	result, err := s.run(ctx, "deploying the stack "+s.name, func(ch chan<- events.EngineEvent) error {
-		up, err := s.stack.Up(ctx, optup.EventStreams(ch), optup.SuppressProgress())
-		outputs = plain(up.Outputs)
-		return err
-	})
-	result.Outputs = outputs
-	return result, err
-}
-
 // Preview says what Up would do.
 func (s *Stack) Preview(ctx context.Context) (*Result, error) {
 	return s.run(ctx, "previewing the stack "+s.name, func(ch chan<- events.EngineEvent) error {
@@ -137,32 +151,6 @@ func (s *Stack) Refresh(ctx context.Context) (*Result, error) {
 		_, err := s.stack.Refresh(ctx, optrefresh.EventStreams(ch), optrefresh.SuppressProgress())
 		return err
 	})
-}
-
-// Destroy opens a stack and deletes its resources; it is no error if it is not deployed. Of the local stack it leaves nothing
-// on the machine.
-func (p *Project) Destroy(ctx context.Context, o Options) (*Result, error) {
-	s, err := p.Open(ctx, o)
-	var e *Error
-	result := &Result{Stack: o.Stack, Changes: []Change{}, Counts: map[string]int{}}
-	switch {
-	case errors.As(err, &e) && e.Code == CodeNotDeployed:
-		o.Observer.report(e.Message + ": there is nothing to destroy")
-	case err != nil:
-		return nil, err
-	default:
-		result, err = s.run(ctx, "destroying the stack "+s.name, func(ch chan<- events.EngineEvent) error {
-			_, err := s.stack.Destroy(ctx, optdestroy.EventStreams(ch), optdestroy.SuppressProgress())
-			return err
-		})
-		if err != nil {
-			return result, err
-		}
-	}
-	if o.Stack == LocalStack {
-		return result, p.ResetLocal(ctx)
-	}
-	return result, nil
 }
 
 // Outputs returns the stack's outputs as plain values; secrets stay hidden.

@@ -80,11 +80,13 @@ func failure(err error) any {
 		Message  string             `json:"message"`
 		Hint     string             `json:"hint,omitempty"`
 		Problems []platform.Problem `json:"problems,omitempty"` // of a configuration
+		// Resources are what a guard stands for.
+		Resources []deploy.Finding `json:"resources,omitempty"`
 	}
 	d := description{Code: code(err), Message: err.Error()}
 	var e *deploy.Error
 	if errors.As(err, &e) {
-		d.Message, d.Hint = e.Message, e.Hint
+		d.Message, d.Hint, d.Resources = e.Message, e.Hint, e.Findings
 	}
 	var invalid *platform.ConfigError
 	if errors.As(err, &invalid) {

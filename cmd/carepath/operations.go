@@ -92,6 +92,7 @@ func summary(r *deploy.Result) string {
 
 func newUpCommand(g *global) *cobra.Command {
 	var yes bool
+	var o deploy.UpOptions
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Deploy a stack",
@@ -111,7 +112,7 @@ Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up
 			if err != nil {
 				return err
 			}
-			result, err := stack.Up(cmd.Context())
+			result, err := stack.Up(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
@@ -134,7 +135,13 @@ Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before deploying to AWS")
+	allowFlags(cmd, &o.Allowed)
 	return cmd
+}
+
+func allowFlags(cmd *cobra.Command, allowed *deploy.Allowed) {
+	cmd.Flags().StringArrayVar(&allowed.Replace, "allow-replace", nil, "the URN of a protected or stateful resource that may be replaced, its data lost; may be repeated")
+	cmd.Flags().StringArrayVar(&allowed.Delete, "allow-delete", nil, "the URN of a protected or stateful resource that may be deleted, its data lost; may be repeated")
 }
 
 func (g *global) printOutputs(outputs map[string]any) {
@@ -178,29 +185,43 @@ func newRefreshCommand(g *global) *cobra.Command {
 
 func newDestroyCommand(g *global) *cobra.Command {
 	var yes bool
+	var o deploy.DestroyOptions
 	cmd := &cobra.Command{
 		Use:   "destroy",
 		Short: "Delete a stack's resources, to stop the costs",
 		Long: `Delete a stack's resources, to stop the costs.
 
-For the stack "local" it also stops the embedded AWS and deletes everything it left on the machine.`,
-		Args: cobra.NoArgs,
+For the stack "local" it also stops the embedded AWS and deletes everything it left on the machine. A stack of the environment
+"prod" asks for its name, which --confirm gives where there is nobody to ask. A stack with protected resources is refused, before
+anything is deleted, unless --allow-delete names each of them.`,
+		Example: "  carepath destroy --stack dev --yes\n  carepath destroy --stack prod --confirm prod --allow-delete 'urn:pulumi:prod::carepath::aws:kms/key:Key::carepath'",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := g.confirm(fmt.Sprintf("Delete every resource of the stack %q?", g.stack), yes); err != nil {
-				return err
-			}
 			p, options, err := g.options(cmd, false)
 			if err != nil {
 				return err
 			}
-			result, err := p.Destroy(cmd.Context(), options)
+			production, err := p.Production(g.stack)
+			switch {
+			case err != nil:
+			case production:
+				o.Confirm, err = g.confirmName(fmt.Sprintf("Delete every resource of the production stack %q? Type its name:", g.stack), o.Confirm)
+			case o.Confirm != g.stack:
+				err = g.confirm(fmt.Sprintf("Delete every resource of the stack %q?", g.stack), yes)
+			}
+			if err != nil {
+				return err
+			}
+			result, err := p.Destroy(cmd.Context(), options, o)
 			if err != nil {
 				return err
 			}
 			return g.finish(result, "destroyed "+g.stack)
 		},
 	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask; a stack of the environment prod wants --confirm instead")
+	cmd.Flags().StringVar(&o.Confirm, "confirm", "", "the stack's name: do not ask, for production stacks too")
+	cmd.Flags().StringArrayVar(&o.AllowDelete, "allow-delete", nil, "the URN of a protected resource that may be deleted, its data lost; may be repeated")
 	return cmd
 }
 

@@ -142,19 +142,36 @@ func (g *global) confirm(question string, yes bool) error {
 	if yes {
 		return nil
 	}
-	if f, ok := g.in.(*os.File); !ok || !terminal(f) {
-		return &deploy.Error{Code: deploy.CodeRefused, Message: question + " There is nobody to ask: standard input is not a terminal.", Hint: "repeat the command with --yes"}
+	answer, err := g.ask(question, " [y/N] ", "repeat the command with --yes")
+	if err != nil {
+		return err
 	}
-	fmt.Fprint(g.err, question+" [y/N] ")
-	line, err := bufio.NewReader(g.in).ReadString('\n')
-	if err != nil && line == "" {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
+	switch strings.ToLower(answer) {
 	case "y", "yes":
 		return nil
 	}
 	return &deploy.Error{Code: deploy.CodeRefused, Message: "not confirmed: nothing was done"}
+}
+
+// confirmName asks for a name, unless it is given.
+func (g *global) confirmName(question, given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	return g.ask(question, " ", "repeat the command with --confirm and the stack's name")
+}
+
+// ask returns the line that a person answers. Without a terminal to ask on it refuses, with the hint.
+func (g *global) ask(question, prompt, hint string) (string, error) {
+	if f, ok := g.in.(*os.File); !ok || !terminal(f) {
+		return "", &deploy.Error{Code: deploy.CodeRefused, Message: question + " There is nobody to ask: standard input is not a terminal.", Hint: hint}
+	}
+	fmt.Fprint(g.err, question+prompt)
+	line, err := bufio.NewReader(g.in).ReadString('\n')
+	if err != nil && line == "" {
+		return "", fmt.Errorf("reading the answer: %w", err)
+	}
+	return strings.TrimSpace(line), nil
 }
 
 func terminal(f *os.File) bool {

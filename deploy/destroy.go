@@ -1,0 +1,104 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// DestroyOptions say what a Destroy may do.
+type DestroyOptions struct {
+	// Confirm is the stack's name. A production stack is not destroyed without it.
+	Confirm string
+	// AllowDelete are the URNs of the protected resources that may be deleted.
+	AllowDelete []string
+}
+
+// Destroy opens a stack and deletes its resources; it is no error if it is not deployed. Before anything is deleted it refuses,
+// with an *Error of CodeRefused, a production stack that is not confirmed and protected resources that are not allowed. Of the
+// local stack it leaves nothing on the machine.
+func (p *Project) Destroy(ctx context.Context, o Options, d DestroyOptions) (*Result, error) {
+	production, err := p.Production(o.Stack)
+	if err != nil {
+		return nil, err
+	}
+	if d.Confirm != o.Stack && (d.Confirm != "" || production) {
+		return nil, &Error{Code: CodeRefused, Message: fmt.Sprintf("destroying the stack %s was refused: it wants its name as confirmation, got %q", o.Stack, d.Confirm),
+			Hint: "carepath destroy --stack " + o.Stack + " --confirm " + o.Stack}
+	}
+	allowed := Allowed{Delete: d.AllowDelete}
+	if err := allowed.check(); err != nil {
+		return nil, err
+	}
+	s, err := p.Open(ctx, o)
+	var e *Error
+	result := &Result{Stack: o.Stack, Changes: []Change{}, Counts: map[string]int{}}
+	switch {
+	case errors.As(err, &e) && e.Code == CodeNotDeployed:
+		o.Observer.report(e.Message + ": there is nothing to destroy")
+	case err != nil:
+		return nil, err
+	default:
+		if result, err = s.destroy(ctx, allowed); err != nil {
+			return result, err
+		}
+	}
+	if o.Stack == LocalStack {
+		return result, p.ResetLocal(ctx)
+	}
+	return result, nil
+}
+
+func (s *Stack) destroy(ctx context.Context, allowed Allowed) (*Result, error) {
+	doing := "destroying the stack " + s.name
+	state, err := s.state(ctx)
+	if err != nil {
+		return nil, err
+	}
+	protected := state.protected(s.production)
+	if err := refused(doing, protected, allowed); err != nil {
+		return nil, err
+	}
+	for _, f := range protected {
+		if err := s.unprotect(ctx, f.URN); err != nil {
+			return nil, err
+		}
+	}
+	return s.run(ctx, doing, func(ch chan<- events.EngineEvent) error {
+		_, err := s.stack.Destroy(ctx, optdestroy.EventStreams(ch), optdestroy.SuppressProgress())
+		return err
+	})
+}
+
+// state is what Pulumi knows of a stack.
+type state struct{ apitype.DeploymentV3 }
+
+func (s *Stack) state(ctx context.Context) (*state, error) {
+	doing := "reading the state of the stack " + s.name
+	exported, err := s.stack.Export(ctx)
+	if err != nil {
+		return nil, failure(ctx, doing, err)
+	}
+	var all state
+	if err := json.Unmarshal(exported.Deployment, &all.DeploymentV3); err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return &all, nil
+}
+
+// protected are the deletions that protection forbids.
+func (s *state) protected(production bool) []Finding {
+	var all []Finding
+	for _, r := range s.Resources {
+		if r.Protect && !r.Delete {
+			all = append(all, Finding{URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), Op: "delete",
+				Why: "the whole stack would be", Protected: true, Loses: loss(string(r.Type), production)})
+		}
+	}
+	return all
+}

@@ -1,0 +1,261 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/carepath/carepath/localcloud"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// serveAt in the environment makes the test binary be an embedded AWS, in a folder and at a port.
+const serveAt = "CAREPATH_TEST_SERVE_AT"
+
+func TestMain(m *testing.M) {
+	if at := os.Getenv(serveAt); at != "" && len(os.Args) > 1 && os.Args[1] == "serve" {
+		if err := serve(at, os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func serve(dir, port string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	cloud, err := localcloud.New(localcloud.Options{Dir: dir, Addr: "127.0.0.1:" + port})
+	if err != nil {
+		return err
+	}
+	if err := cloud.Start(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return cloud.Close(context.WithoutCancel(ctx))
+}
+
+// bench is a project with a program of the test's own, on an embedded AWS of its own.
+type bench struct {
+	*testing.T
+	project *Project
+	options Options
+	// What the program makes; tests edit it.
+	protect bool
+	hashKey string
+	noTable bool
+	delay   int
+	queues  int
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: deploying needs the Pulumi CLI, which may have to be built")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	root := t.TempDir()
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.local.yaml"} {
+		text, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &bench{T: t, project: &Project{Root: root, Home: filepath.Join(root, ".carepath"), Port: port}, hashKey: "pk", queues: 1}
+	t.Setenv(serveAt, b.project.LocalDir())
+	b.options = Options{Stack: LocalStack, Program: true, ServeArgs: []string{"serve", strconv.Itoa(port)}, program: b.program}
+	t.Cleanup(func() {
+		if log, err := os.ReadFile(b.project.localLog()); err == nil && t.Failed() {
+			t.Logf("the embedded AWS's log:\n%s", log)
+		}
+		if _, err := b.project.StopLocal(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func (b *bench) program(ctx *pulumi.Context) error {
+	p, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{
+		Region: pulumi.String("us-east-1"), AccessKey: pulumi.String("test"), SecretKey: pulumi.String("test"),
+		SkipCredentialsValidation: pulumi.Bool(true), SkipMetadataApiCheck: pulumi.Bool(true),
+	})
+	if err != nil {
+		return err
+	}
+	if !b.noTable {
+		_, err = dynamodb.NewTable(ctx, "people", &dynamodb.TableArgs{
+			BillingMode: pulumi.String("PAY_PER_REQUEST"), HashKey: pulumi.String(b.hashKey),
+			Attributes: dynamodb.TableAttributeArray{dynamodb.TableAttributeArgs{Name: pulumi.String(b.hashKey), Type: pulumi.String("S")}},
+		}, pulumi.Provider(p), pulumi.Protect(b.protect))
+		if err != nil {
+			return err
+		}
+	}
+	for i := range b.queues {
+		q, err := sqs.NewQueue(ctx, fmt.Sprintf("letters-%d", i), &sqs.QueueArgs{DelaySeconds: pulumi.Int(b.delay)}, pulumi.Provider(p))
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			ctx.Export("lettersUrl", q.Url)
+		}
+	}
+	return nil
+}
+
+func (b *bench) open() *Stack {
+	b.Helper()
+	s, err := b.project.Open(b.Context(), b.options)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+func (b *bench) up(o UpOptions) (*Result, error) {
+	b.Helper()
+	return b.open().Up(b.Context(), o)
+}
+
+func (b *bench) mustUp(o UpOptions) *Result {
+	b.Helper()
+	result, err := b.up(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return result
+}
+
+// writes are the calls of the embedded AWS, since its n. one, that change something, and how many calls there were.
+func (b *bench) writes(n int) (calls []string, total int) {
+	b.Helper()
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, b.project.endpoint()+"/_carepath/journal", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	var journal localcloud.Journal
+	if err := json.NewDecoder(response.Body).Decode(&journal); err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range journal.Entries[n:] {
+		if !slices.ContainsFunc([]string{"Get", "List", "Describe"}, func(verb string) bool { return strings.HasPrefix(e.Action, verb) }) {
+			calls = append(calls, e.Service+":"+e.Action)
+		}
+	}
+	return calls, len(journal.Entries)
+}
+
+// refusal is the *Error of a guard.
+func refusal(t *testing.T, err error) *Error {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Code != CodeRefused {
+		t.Fatalf("not refused: %v", err)
+	}
+	return e
+}
+
+func TestUpRefusesToLoseData(t *testing.T) {
+	for _, protect := range []bool{true, false} {
+		t.Run(fmt.Sprintf("protect=%v", protect), func(t *testing.T) {
+			b := newBench(t)
+			b.protect = protect
+			if first := b.mustUp(UpOptions{}); first.Counts["create"] == 0 || first.Outputs["lettersUrl"] == nil {
+				t.Fatalf("the first up: %+v", first)
+			}
+			if again := b.mustUp(UpOptions{}); again.Changed() || again.Outputs["lettersUrl"] == nil {
+				t.Errorf("a second up changes: %+v", again)
+			}
+			_, before := b.writes(0)
+
+			b.hashKey, b.delay = "id", 7
+			_, err := b.up(UpOptions{})
+			e := refusal(t, err)
+			if len(e.Findings) != 1 {
+				t.Fatalf("findings: %+v", e.Findings)
+			}
+			f := e.Findings[0]
+			if f.Type != "aws:dynamodb/table:Table" || f.Name != "people" || f.Op != "replace" || f.Protected != protect || f.Loses == "" ||
+				!slices.Contains(f.Properties, "hashKey") || !strings.Contains(e.Message, "hashKey") || !strings.Contains(e.Hint, "--allow-replace '"+f.URN+"'") {
+				t.Errorf("the refusal: %+v\n%v", f, e)
+			}
+			if calls, _ := b.writes(before); len(calls) > 0 {
+				t.Errorf("the refused up called %v", calls)
+			}
+
+			_, err = b.up(UpOptions{Allowed: Allowed{Delete: []string{f.URN}}})
+			refusal(t, err)
+			if calls, _ := b.writes(before); len(calls) > 0 {
+				t.Errorf("up, allowed to delete and not to replace, called %v", calls)
+			}
+			done := b.mustUp(UpOptions{Allowed: Allowed{Replace: []string{f.URN}}})
+			if done.Counts["replace"] != 1 || done.Counts["update"] != 1 {
+				t.Errorf("the allowed up: %v", done.Counts)
+			}
+
+			b.noTable = true
+			_, err = b.up(UpOptions{})
+			if e := refusal(t, err); len(e.Findings) != 1 || e.Findings[0].Op != "delete" || e.Findings[0].Protected != protect {
+				t.Errorf("the refusal of a deletion: %+v", e.Findings)
+			}
+			done = b.mustUp(UpOptions{Allowed: Allowed{Delete: []string{f.URN}}})
+			if done.Counts["delete"] != 1 {
+				t.Errorf("the allowed deletion: %v", done.Counts)
+			}
+		})
+	}
+}
+
+func TestDestroyRefusesWhatIsProtected(t *testing.T) {
+	b := newBench(t)
+	b.protect = true
+	b.mustUp(UpOptions{})
+	_, before := b.writes(0)
+	_, err := b.project.Destroy(t.Context(), b.options, DestroyOptions{})
+	e := refusal(t, err)
+	if len(e.Findings) != 1 || e.Findings[0].Name != "people" || !e.Findings[0].Protected || !strings.Contains(e.Hint, "--allow-delete '") {
+		t.Fatalf("the refusal: %+v\n%v", e.Findings, e)
+	}
+	if calls, _ := b.writes(before); len(calls) > 0 {
+		t.Errorf("the refused destroy called %v", calls)
+	}
+	_, err = b.project.Destroy(t.Context(), b.options, DestroyOptions{Confirm: "other"})
+	refusal(t, err)
+	result, err := b.project.Destroy(t.Context(), b.options, DestroyOptions{AllowDelete: []string{e.Findings[0].URN}})
+	if err != nil || result.Counts["delete"] == 0 {
+		t.Errorf("the allowed destroy: %+v, %v", result, err)
+	}
+	if _, err := os.Stat(b.project.Home); !os.IsNotExist(err) {
+		t.Errorf("it left %s: %v", b.project.Home, err)
+	}
+}
