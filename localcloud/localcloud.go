@@ -23,6 +23,7 @@ import (
 	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/dynamodb"
+	"github.com/carepath/carepath/localcloud/healthlake"
 	"github.com/carepath/carepath/localcloud/iam"
 	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/lambda"
@@ -74,6 +75,7 @@ type Cloud struct {
 	apigateway    *apigateway.Service
 	scheduler     *scheduler.Service
 	cognito       *cognitoidp.Service
+	healthlake    *healthlake.Service
 
 	mu           sync.Mutex
 	endpoint     string
@@ -170,6 +172,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	if c.cognito, err = cognitoidp.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting Cognito: %w", err)
 	}
+	if c.healthlake, err = healthlake.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting HealthLake: %w", err)
+	}
 	return nil
 }
 
@@ -218,6 +223,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 	c.lambda.SetEndpoint(endpoint)
 	c.apigateway.SetEndpoint(endpoint)
 	c.cognito.SetEndpoint(endpoint)
+	c.healthlake.SetEndpoint(endpoint)
 
 	c.serve("the HTTP port", front, c.handler())
 	c.serve("Lambda's Runtime API", runtime, c.lambda.RuntimeHandler())
@@ -268,6 +274,9 @@ func (c *Cloud) Close(ctx context.Context) error {
 	if c.scheduler != nil {
 		errs = append(errs, c.scheduler.Close(ctx))
 	}
+	if c.healthlake != nil {
+		c.healthlake.Close()
+	}
 	if c.stepfunctions != nil {
 		errs = append(errs, c.stepfunctions.Close(ctx))
 	}
@@ -296,7 +305,7 @@ func shutdown(ctx context.Context, server *http.Server) error {
 
 // handler is the HTTP port: deployed APIs, what the embedded AWS says of itself, and AWS's APIs.
 func (c *Cloud) handler() http.Handler {
-	apis, aws, keys := c.apigateway.Handler(), wire.New(c.d, c.sts), c.cognito.Handler()
+	apis, aws, keys, fhir := c.apigateway.Handler(), wire.New(c.d, c.sts), c.cognito.Handler(), c.healthlake.Handler(c.sts)
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_carepath/health", c.health)
 	own.HandleFunc("GET /_carepath/journal", c.journal)
@@ -312,6 +321,8 @@ func (c *Cloud) handler() http.Handler {
 			own.ServeHTTP(w, r)
 		case c.cognito.Serves(r):
 			keys.ServeHTTP(w, r)
+		case c.healthlake.Serves(r):
+			fhir.ServeHTTP(w, r)
 		default:
 			aws.ServeHTTP(w, r)
 		}

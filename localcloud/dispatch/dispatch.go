@@ -31,6 +31,9 @@ type Principal struct {
 	Service string
 	// SourceARN is the resource on whose behalf a service calls: the value of aws:SourceArn.
 	SourceARN string
+	// Via is the service that makes this call for the principal, such as "healthlake.us-east-1.amazonaws.com": the value of
+	// kms:ViaService. Empty for a call of the principal's own.
+	Via string
 }
 
 // Anonymous is the caller of operations that need no credentials.
@@ -335,6 +338,23 @@ func Do[Out any](ctx context.Context, d *Dispatcher, p Principal, service, actio
 		return nil, fmt.Errorf("%s:%s answers a %T, not a %T", service, action, out, typed)
 	}
 	return typed, nil
+}
+
+// DoInto makes a call and reads the response's members into out, a pointer to a structure with those that the caller needs:
+// for services that know of another no more than its API.
+func (d *Dispatcher) DoInto(ctx context.Context, p Principal, service, action string, in, out any) error {
+	answer, err := d.Do(ctx, p, service, action, in)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(answer)
+	if err == nil {
+		err = json.Unmarshal(text, out)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the answer of %s:%s: %w", service, action, err)
+	}
+	return nil
 }
 
 // NewRequestID returns a random UUID, the form of AWS's request ids.

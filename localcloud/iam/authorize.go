@@ -128,6 +128,9 @@ func (s *Service) globalKeys(keys []iampolicy.Key, p dispatch.Principal) []iampo
 		iampolicy.Key{Name: "aws:SecureTransport", Value: "true"},
 		iampolicy.Key{Name: "aws:RequestedRegion", Value: s.d.Region},
 	)
+	if p.Via != "" {
+		keys = append(keys, iampolicy.Key{Name: "kms:ViaService", Value: p.Via})
+	}
 	if p.SourceARN != "" {
 		keys = append(keys,
 			iampolicy.Key{Name: "aws:SourceArn", Value: p.SourceARN},

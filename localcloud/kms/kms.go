@@ -3,7 +3,7 @@
 //
 // A key's policy must allow every use of the key, as in AWS: the account's own policies count only where the key's policy
 // leaves it to the account. Asymmetric, HMAC and multi-Region keys, imported key material, grants and custom key stores
-// are not emulated, and neither is the condition key kms:ViaService.
+// are not emulated. kms:ViaService is there for the calls that services make for a caller and say so (dispatch.Principal.Via).
 // https://docs.aws.amazon.com/kms/latest/APIReference/
 package kms
 

@@ -48,7 +48,8 @@ type Journal struct {
 // segment is one file of a journal. Positions count the bytes of the whole log since its beginning.
 type segment struct {
 	from int64
-	size int64 // of its current records
+	size int64    // of its current records
+	read *os.File // nil until Get has wanted it
 }
 
 // place is where the log has a record.
@@ -341,7 +342,11 @@ func (j *Journal) clean() error {
 		}
 		j.mu.Lock()
 		j.segments = slices.Clone(j.segments[1:])
+		err := oldest.forget()
 		j.mu.Unlock()
+		if err != nil {
+			return err
+		}
 	}
 }
 
@@ -365,6 +370,79 @@ func (j *Journal) copyCurrent(s *segment) error {
 		return fmt.Errorf("%s: %w", j.path(s), err)
 	}
 	return j.drain()
+}
+
+// Durable reports whether the journal has files; one of a store that is memory only keeps nothing.
+func (j *Journal) Durable() bool { return j.dir != "" }
+
+// Get reads the current record of a key, confirmed or not, and says whether there is one. The value may be kept.
+func (j *Journal) Get(key string) ([]byte, bool, error) {
+	for moved := 0; ; moved++ {
+		j.mu.Lock()
+		p, ok := j.current[key]
+		if !ok {
+			j.mu.Unlock()
+			return nil, false, nil
+		}
+		unwritten := j.appended - int64(len(j.buffer)) // what drain is writing is neither here nor surely in the files
+		if p.at >= unwritten {
+			record := slices.Clone(j.buffer[p.at-unwritten:][:p.size])
+			j.mu.Unlock()
+			return valueOf(record), true, nil
+		}
+		s := j.segmentAt(p.at)
+		j.mu.Unlock()
+		record, err := j.readRecord(s, p)
+		switch {
+		case err == nil:
+			return valueOf(record), true, nil
+		case moved == 0:
+			// It is on its way to the files, or has just been written anew elsewhere: wait for who writes, and look again.
+			j.writing.Lock()
+			j.writing.Unlock()
+		case moved > 3:
+			return nil, false, fmt.Errorf("reading %s of the journal %s: %w", key, j.dir, err)
+		}
+	}
+}
+
+// readRecord reads one record from the files.
+func (j *Journal) readRecord(s *segment, p place) ([]byte, error) {
+	j.mu.Lock()
+	if s.read == nil {
+		f, err := os.Open(j.path(s))
+		if err != nil {
+			j.mu.Unlock()
+			return nil, err
+		}
+		s.read = f
+	}
+	f := s.read
+	j.mu.Unlock()
+	record := make([]byte, p.size)
+	if _, err := f.ReadAt(record, p.at-s.from); err != nil {
+		return nil, err
+	}
+	if crc32.Checksum(record[headerSize:], castagnoli) != binary.LittleEndian.Uint32(record[4:]) {
+		return nil, fmt.Errorf("the record at byte %d of %s is damaged", p.at-s.from, j.path(s))
+	}
+	return record, nil
+}
+
+// forget closes what Get has opened of a segment. The caller holds mu.
+func (s *segment) forget() error {
+	if s.read == nil {
+		return nil
+	}
+	f := s.read
+	s.read = nil
+	return f.Close()
+}
+
+// valueOf returns the value in a whole record.
+func valueOf(record []byte) []byte {
+	n, width := binary.Uvarint(record[headerSize+1:])
+	return record[headerSize+1+width+int(n):]
 }
 
 // All yields the records that the files hold, oldest change first but for what has been written anew, or an error as the
@@ -411,6 +489,9 @@ func (j *Journal) close() error {
 	defer j.mu.Unlock()
 	if j.err == nil {
 		j.err = fmt.Errorf("the journal %s is closed", j.dir)
+	}
+	for _, s := range j.segments {
+		err = errors.Join(err, s.forget())
 	}
 	return errors.Join(err, j.file.Close())
 }

@@ -79,6 +79,13 @@ func TestWhatWasFlushedSurvivesAndTheLogStaysSmall(t *testing.T) {
 					t.Fatalf("%d bytes on disk, more than %d: %d are current", on, most, j.size)
 				}
 			},
+			"get": func(t *rapid.T) {
+				key := keys.Draw(t, "key")
+				value, ok, err := j.Get(key)
+				if wanted, has := want[key]; err != nil || ok != has || string(value) != wanted {
+					t.Fatalf("%q is %q %v (%v), want %q %v", key, value, ok, err, wanted, has)
+				}
+			},
 			"kill": func(t *rapid.T) {
 				j.file.Close()
 				j = journal(t, dir, size)
@@ -183,12 +190,23 @@ func TestManyWritersAtOnce(t *testing.T) {
 				if err := j.Flush(); err != nil {
 					t.Error(err)
 				}
+				if _, ok, err := j.Get(key); !ok || err != nil {
+					t.Errorf("%s: %v %v", key, ok, err)
+				}
 				if i >= 10 {
 					j.Delete(fmt.Sprint(w, "/", i-10))
 				}
 			}
 		})
 	}
+	writers.Go(func() { // reads what others are writing
+		for i := range 4000 {
+			key := fmt.Sprint(i%8, "/", i/8)
+			if value, ok, err := j.Get(key); err != nil || ok && len(value) != 100 {
+				t.Errorf("%s: %d bytes, %v", key, len(value), err)
+			}
+		}
+	})
 	writers.Wait()
 	flush(t, j)
 	got := journal(t, dir, 4096)

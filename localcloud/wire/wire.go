@@ -46,6 +46,7 @@ var targets = map[string]string{
 	"AWSStepFunctions":                  "states",
 	"AmazonSQS":                         "sqs",
 	"DynamoDB_20120810":                 "dynamodb",
+	"HealthLake":                        "healthlake",
 	"GraniteServiceVersion20100801":     "cloudwatch",
 	"Logs_20140328":                     "logs",
 	"TrentService":                      "kms",
@@ -142,6 +143,21 @@ func (x *exchange) serve() {
 	default:
 		x.rest(body)
 	}
+}
+
+// Caller returns who signed a request to a service, as New's handler finds out: for handlers of protocols of their own. Its
+// errors are *dispatch.Error.
+func Caller(d *dispatch.Dispatcher, credentials Credentials, r *http.Request, service string) (dispatch.Principal, error) {
+	accessKey, scope := credential(r)
+	region, signed, _ := strings.Cut(scope, "/")
+	switch {
+	case accessKey == "":
+		return dispatch.Principal{}, &dispatch.Error{Code: "MissingAuthenticationTokenException", Status: http.StatusForbidden, Message: "Missing Authentication Token"}
+	case region != d.Region || signed != service:
+		return dispatch.Principal{}, &dispatch.Error{Code: "InvalidSignatureException", Status: http.StatusForbidden,
+			Message: fmt.Sprintf("Credential should be scoped to %s/%s, not '%s'.", d.Region, service, scope)}
+	}
+	return credentials.Principal(accessKey)
 }
 
 // unsigned reports whether the request's operation takes calls without credentials.
