@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -24,9 +25,26 @@ import (
 //	go test ./cmd/carepath -run '^$' -bench BenchmarkPost -benchtime 20000x
 func BenchmarkPost(b *testing.B) {
 	l := deployLocal(b)
+	body := `{"resourceType":"Observation","status":"final","note":"` + strings.Repeat("it's fine. ", 80) + `"}`
+	load(b, l.outputs["intakeUrl"], http.StatusAccepted, func() string { return body })
+}
+
+// BenchmarkPostUsers is POST {usersUrl} against the running local stack, every process included, with 16 clients: every
+// request creates a user. It reports what BenchmarkPost does.
+//
+//	go test ./cmd/carepath -run '^$' -bench BenchmarkPostUsers -benchtime 5000x
+func BenchmarkPostUsers(b *testing.B) {
+	l := deployLocal(b)
+	var users atomic.Int64 // of all runs
+	load(b, l.outputs["usersUrl"], http.StatusCreated, func() string {
+		return userBody(fmt.Sprintf("user-%d@example.org", users.Add(1)), nil)
+	})
+}
+
+// load posts b.N bodies with 16 clients and reports what it took.
+func load(b *testing.B, url string, status int, body func() string) {
 	const clients = 16
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
-	body := `{"resourceType":"Observation","status":"final","note":"` + strings.Repeat("it's fine. ", 80) + `"}`
 	latencies := make([][]time.Duration, clients)
 	var next, failures atomic.Int64
 	b.ResetTimer()
@@ -36,13 +54,14 @@ func BenchmarkPost(b *testing.B) {
 		clientsDone.Go(func() {
 			for next.Add(1) <= int64(b.N) {
 				sent := time.Now()
-				response, err := client.Post(l.outputs["intakeUrl"], "application/json", strings.NewReader(body))
+				response, err := client.Post(url, "application/json", strings.NewReader(body()))
 				if err != nil {
 					failures.Add(1)
 					continue
 				}
+				_, _ = io.Copy(io.Discard, response.Body)
 				response.Body.Close()
-				if response.StatusCode != http.StatusAccepted {
+				if response.StatusCode != status {
 					failures.Add(1)
 				}
 				latencies[c] = append(latencies[c], time.Since(sent))

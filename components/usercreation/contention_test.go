@@ -293,3 +293,20 @@ func inBubble(b *testing.B, f func(t *testing.T)) {
 		b.FailNow()
 	}
 }
+
+// BenchmarkCreate is one creation after the other, by the state machine on the embedded AWS.
+func BenchmarkCreate(b *testing.B) {
+	for _, allocation := range []Allocation{Atomic, Optimistic} {
+		b.Run(string(allocation), func(b *testing.B) {
+			c := newCloud(b, setup{allocation: allocation})
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				n++
+				if got := c.post(user(fmt.Sprintf("u%d@example.org", n)), ""); got.StatusCode != 201 {
+					b.Fatal(got)
+				}
+			}
+		})
+	}
+}
