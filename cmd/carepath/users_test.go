@@ -39,7 +39,7 @@ func (l *local) userRecords(ctx context.Context) (userRecords, error) {
 		Items            []map[string]map[string]string
 		LastEvaluatedKey json.RawMessage
 	}
-	if err := l.do(ctx, "dynamodb", "DynamoDB_20120810.Scan", map[string]any{"TableName": l.outputs["usersTableName"], "ConsistentRead": true}, &table); err != nil {
+	if err := l.do(ctx, "dynamodb", dynamoTarget+"Scan", map[string]any{"TableName": l.outputs["usersTableName"], "ConsistentRead": true}, &table); err != nil {
 		return r, err
 	}
 	for _, item := range table.Items {
@@ -87,7 +87,11 @@ func (l *local) records(t testing.TB) userRecords {
 	return r
 }
 
-const cognitoTarget = "AWSCognitoIdentityProviderService."
+// X-Amz-Targets begin so.
+const (
+	cognitoTarget = "AWSCognitoIdentityProviderService."
+	dynamoTarget  = "DynamoDB_20120810."
+)
 
 // agree says where table and user pool do not have the same users, or one of them is not complete.
 func (r userRecords) agree() error {

@@ -213,12 +213,23 @@ func queueARN(_ *deriver, url string) string {
 	return "arn:aws:sqs:" + region + ":" + account + ":" + name
 }
 
+// invokeFunction allows what the task invokes and no more: a permission for the unqualified function is none for its versions and
+// aliases. See https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html.
 func invokeFunction(d *deriver, _ *Resource, arguments *jsonvalue.Object) error {
 	arn, err := d.arn(arguments, "FunctionName", func(name string) string { return lambdaARN(d, name) })
 	if err != nil {
 		return err
 	}
-	d.allow(functionARNs(arn), "lambda:InvokeFunction")
+	_, fixed := arguments.Get("Qualifier")
+	_, dynamic := arguments.Get("Qualifier.$")
+	if qualified := strings.Count(arn, ":") > 6; !qualified && (fixed || dynamic) {
+		qualifier, err := literalArgument(arguments, "Qualifier")
+		if err != nil {
+			qualifier = "*" // only known when it runs
+		}
+		arn += ":" + qualifier
+	}
+	d.allow([]string{arn}, "lambda:InvokeFunction")
 	return nil
 }
 

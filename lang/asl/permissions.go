@@ -118,7 +118,7 @@ func (d *deriver) derive(task *taskState) error {
 	case Activity:
 		return nil // Needs no permission: workers ask for the task.
 	case LambdaFunction:
-		d.allow(functionARNs(r.ARN), "lambda:InvokeFunction")
+		d.allow([]string{r.ARN}, "lambda:InvokeFunction")
 		return nil
 	}
 	arguments, ok := task.arguments.(*jsonvalue.Object)
@@ -208,15 +208,6 @@ func (d *deriver) arn(arguments *jsonvalue.Object, name string, fromName func(st
 		}
 	}
 	return "", fmt.Errorf("no ARN follows from its argument %s, %q", name, value)
-}
-
-// functionARNs are the resources that allow a function's invocation: the unqualified function needs all its versions
-// and aliases too.
-func functionARNs(arn string) []string {
-	if strings.Count(arn, ":") > 6 {
-		return []string{arn}
-	}
-	return []string{arn, arn + ":*"}
 }
 
 // iamAction is an action as IAM writes it: the API's name, in PascalCase.

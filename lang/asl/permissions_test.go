@@ -14,12 +14,15 @@ func TestPermissions(t *testing.T) {
 		return "arn:of:" + a, strings.HasPrefix(a, "${")
 	}}
 	for _, c := range []struct{ resource, arguments, want string }{
-		{function, ``, "lambda:InvokeFunction on " + function + " " + function + ":*"},
+		{function, ``, "lambda:InvokeFunction on " + function},
 		{function + ":live", ``, "lambda:InvokeFunction on " + function + ":live"},
 		{"arn:aws:states:eu-west-1:1:activity:a", ``, ""},
-		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"` + function + `","Payload.$":"$"}`, "lambda:InvokeFunction on " + function + " " + function + ":*"},
-		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"f"}`, "lambda:InvokeFunction on " + function + " " + function + ":*"},
-		{"arn:aws:states:::lambda:invoke.waitForTaskToken", `{"FunctionName":"${fn}"}`, "lambda:InvokeFunction on arn:of:${fn} arn:of:${fn}:*"},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"` + function + `","Payload.$":"$"}`, "lambda:InvokeFunction on " + function},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"` + function + `:live","Qualifier":"live"}`, "lambda:InvokeFunction on " + function + ":live"},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"f","Qualifier":"live"}`, "lambda:InvokeFunction on " + function + ":live"},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"${fn}","Qualifier.$":"$.version"}`, "lambda:InvokeFunction on arn:of:${fn}:*"},
+		{"arn:aws:states:::lambda:invoke", `{"FunctionName":"f"}`, "lambda:InvokeFunction on " + function},
+		{"arn:aws:states:::lambda:invoke.waitForTaskToken", `{"FunctionName":"${fn}"}`, "lambda:InvokeFunction on arn:of:${fn}"},
 		{"arn:aws:states:::sqs:sendMessage", `{"QueueUrl":"https://sqs.eu-central-1.amazonaws.com/123/q","MessageBody.$":"$"}`, "sqs:SendMessage on arn:aws:sqs:eu-central-1:123:q"},
 		{"arn:aws:states:::sqs:sendMessage", `{"QueueUrl":"${queue}","MessageBody.$":"$"}`, "sqs:SendMessage on arn:of:${queue}"},
 		{"arn:aws:states:::sns:publish", `{"TopicArn":"arn:aws:sns:eu-west-1:1:t","Message.$":"$"}`, "sns:Publish on arn:aws:sns:eu-west-1:1:t"},
