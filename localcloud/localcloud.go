@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/carepath/carepath/localcloud/acm"
 	"github.com/carepath/carepath/localcloud/apigateway"
 	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/cloudwatch"
@@ -29,6 +30,8 @@ import (
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
 	"github.com/carepath/carepath/localcloud/provider"
+	"github.com/carepath/carepath/localcloud/route53"
+	"github.com/carepath/carepath/localcloud/s3"
 	"github.com/carepath/carepath/localcloud/scheduler"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
@@ -76,6 +79,7 @@ type Cloud struct {
 	scheduler     *scheduler.Service
 	cognito       *cognitoidp.Service
 	healthlake    *healthlake.Service
+	acm           *acm.Service
 
 	mu           sync.Mutex
 	endpoint     string
@@ -162,6 +166,15 @@ func (c *Cloud) wire(lambdaDir string) error {
 	}
 	if c.stepfunctions, err = stepfunctions.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting Step Functions: %w", err)
+	}
+	if c.acm, err = acm.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting ACM: %w", err)
+	}
+	if _, err = route53.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting Route 53: %w", err)
+	}
+	if _, err = s3.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting S3: %w", err)
 	}
 	if c.apigateway, err = apigateway.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting API Gateway: %w", err)

@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/carepath/carepath/localcloud/dispatch"
@@ -51,35 +52,39 @@ func (s *Service) registerAccount() {
 		func(context.Context, *Empty) (*Account, error) { return s.account.Load(), nil })
 	handle(s, binding{action: "UpdateAccount", method: "PATCH", path: "/account"}, s.updateAccount)
 	handle(s, binding{action: "GetTags", method: "GET", path: "/tags/{resourceArn}", query: pageQuery},
-		func(ctx context.Context, in *GetTagsInput) (*Tags, error) {
-			var found map[string]string
-			err := s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) map[string]string { found = tags; return tags })
-			if found == nil {
-				found = map[string]string{}
-			}
-			return &Tags{found}, err
-		})
-	handle(s, binding{action: "TagResource", method: "PUT", path: "/tags/{resourceArn}", status: 204},
-		func(ctx context.Context, in *TagResourceInput) (*Empty, error) {
-			return &Empty{}, s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) map[string]string {
-				if tags == nil {
-					tags = map[string]string{}
-				}
-				for name, value := range in.Tags {
-					tags[name] = value
-				}
-				return tags
-			})
-		})
-	handle(s, binding{action: "UntagResource", method: "DELETE", path: "/tags/{resourceArn}", query: map[string]string{"tagKeys": "tagKeys"}, status: 204},
-		func(ctx context.Context, in *UntagResourceInput) (*Empty, error) {
-			return &Empty{}, s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) map[string]string {
-				for _, name := range in.TagKeys {
-					delete(tags, name)
-				}
-				return tags
-			})
-		})
+		func(ctx context.Context, in *GetTagsInput) (*Tags, error) { return s.getTags(ctx, in.ResourceArn) })
+	handle(s, binding{action: "TagResource", method: "PUT", path: "/tags/{resourceArn}", status: 204}, s.tagResource)
+	handle(s, binding{action: "UntagResource", method: "DELETE", path: "/tags/{resourceArn}", query: map[string]string{"tagKeys": "tagKeys"}, status: 204}, s.untagResource)
+}
+
+func (s *Service) getTags(ctx context.Context, arn string) (*Tags, error) {
+	var found map[string]string
+	err := s.changeTags(ctx, arn, func(tags map[string]string) map[string]string { found = tags; return tags })
+	if found == nil {
+		found = map[string]string{}
+	}
+	return &Tags{found}, err
+}
+
+func (s *Service) tagResource(ctx context.Context, in *TagResourceInput) (*Empty, error) {
+	return &Empty{}, s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) map[string]string {
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		for name, value := range in.Tags {
+			tags[name] = value
+		}
+		return tags
+	})
+}
+
+func (s *Service) untagResource(ctx context.Context, in *UntagResourceInput) (*Empty, error) {
+	return &Empty{}, s.changeTags(ctx, in.ResourceArn, func(tags map[string]string) map[string]string {
+		for _, name := range in.TagKeys {
+			delete(tags, name)
+		}
+		return tags
+	})
 }
 
 // logActions are what the account's role must allow: the policy AmazonAPIGatewayPushToCloudWatchLogs. See
@@ -137,8 +142,15 @@ func (s *Service) principal(sourceARN string) dispatch.Principal {
 	return dispatch.Principal{ARN: "apigateway.amazonaws.com", Service: "apigateway.amazonaws.com", SourceARN: sourceARN}
 }
 
-// changeTags lets f change the tags of an API or a stage.
+// changeTags lets f change the tags of an API, a stage or a domain name.
 func (s *Service) changeTags(ctx context.Context, arn string, f func(map[string]string) map[string]string) error {
+	if name, ok := strings.CutPrefix(arn, s.domainARN("")); ok {
+		_, err := s.remap(name, func(r *domainRecord) error {
+			r.Tags = f(maps.Clone(r.Tags))
+			return nil
+		})
+		return err
+	}
 	path, ok := strings.CutPrefix(arn, "arn:aws:apigateway:"+s.d.Region+"::/restapis/")
 	if !ok {
 		return badRequest("Invalid ARN specified in the request")

@@ -8,8 +8,9 @@ import (
 // pathPrefix is where stages are reached by path.
 const pathPrefix = "/_aws/execute-api/"
 
-// Handler serves the deployed stages: /_aws/execute-api/<api>/<stage>/... on any host, and /<stage>/... on the host
-// <api>.execute-api.localhost or <api>.execute-api.<region>.amazonaws.com.
+// Handler serves the deployed stages: /_aws/execute-api/<api>/<stage>/... on any host, /<stage>/... on the host
+// <api>.execute-api.localhost, <api>.execute-api.<region>.localhost or <api>.execute-api.<region>.amazonaws.com, and the
+// mapped paths on custom domain names.
 func (s *Service) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // Serves says whether a request is one for Handler, for a server that has other things to do as well.
@@ -17,8 +18,10 @@ func (s *Service) Serves(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, pathPrefix) {
 		return true
 	}
-	_, isAPI := apiOfHost(r.Host)
-	return isAPI
+	if _, isAPI := apiOfHost(r.Host); isAPI {
+		return true
+	}
+	return s.live.Load().domain(r.Host) != nil
 }
 
 // apiOfHost returns the API of a host name.
@@ -32,33 +35,52 @@ func apiOfHost(host string) (api string, ok bool) {
 }
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.EscapedPath()
-	api, byHost := apiOfHost(r.Host)
-	domain, _, _ := strings.Cut(r.Host, ":")
-	if !byHost {
-		rest, ok := strings.CutPrefix(path, pathPrefix)
-		if !ok {
-			forbidden(w)
-			return
-		}
-		api, path, _ = strings.Cut(rest, "/")
-		domain = api + ".execute-api.localhost"
-	}
-	path = strings.TrimPrefix(path, "/")
-	name, path, _ := strings.Cut(path, "/")
-	stage := (*s.live.Load())[stageKey{api, name}]
-	if stage == nil || stage.disabled {
+	x := exchange{s: s, r: r, w: w}
+	rest, ok := x.find(s.live.Load())
+	if !ok {
 		forbidden(w)
 		return
 	}
-	x := exchange{s: s, stage: stage, r: r, w: w, domain: domain, path: "/" + name + "/" + path}
 	x.begin()
-	if f := x.run(path); f != nil {
+	if f := x.run(rest); f != nil {
 		x.fail(f)
 	}
-	if stage.accessLog != nil {
-		s.logs.add(stage.accessLog, &x)
+	if x.stage.accessLog != nil {
+		s.logs.add(x.stage.accessLog, &x)
 	}
+}
+
+// find leads a request to its stage and returns the path within it; ok is false where AWS answers that it is forbidden.
+func (x *exchange) find(t *table) (rest string, ok bool) {
+	path := x.r.URL.EscapedPath()
+	if under, ok := strings.CutPrefix(path, pathPrefix); ok {
+		api, path, _ := strings.Cut(under, "/")
+		x.domain = api + ".execute-api.localhost"
+		return x.findDefault(t, api, path)
+	}
+	x.domain = hostName(x.r.Host)
+	if d := t.domain(x.r.Host); d != nil {
+		if !d.admits(x.r, x.s.d.Clock.Now()) {
+			return "", false
+		}
+		x.mapped, x.path = d, path
+		x.stage, x.base, rest = t.find(d, path)
+		x.eventPath = path
+		return rest, x.stage != nil
+	}
+	if api, ok := apiOfHost(x.r.Host); ok {
+		return x.findDefault(t, api, strings.TrimPrefix(path, "/"))
+	}
+	return "", false
+}
+
+// findDefault leads a request to a stage by an API's own endpoint.
+func (x *exchange) findDefault(t *table, api, path string) (rest string, ok bool) {
+	name, rest, _ := strings.Cut(path, "/")
+	x.stage = t.stages[stageKey{api, name}]
+	x.eventPath = "/" + rest
+	x.path = "/" + name + x.eventPath
+	return rest, x.stage != nil && !x.stage.disabled
 }
 
 // run takes a request through the method; the failure it returns has still to be answered.

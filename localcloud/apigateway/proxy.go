@@ -85,7 +85,7 @@ func (x *exchange) proxyEvent() []byte {
 	w := &eventWriter{b: make([]byte, 1, len(x.body)+2048)}
 	w.b[0] = '{'
 	w.text("resource", x.m.resourcePath)
-	w.text("path", strings.TrimPrefix(x.path, "/"+x.stage.name))
+	w.text("path", x.eventPath)
 	w.text("httpMethod", x.r.Method)
 	headers := x.proxyHeaders()
 	names := sortedNames(headers)
@@ -114,7 +114,15 @@ func (x *exchange) proxyEvent() []byte {
 		}
 		w.text(name, value)
 	}
-	w.object("identity", identityNames, func(w *eventWriter, n string) {
+	names = identityNames
+	if x.clientCertificate() != nil {
+		names = append(slices.Clone(names), "clientCert")
+	}
+	w.object("identity", names, func(w *eventWriter, n string) {
+		if n == "clientCert" {
+			x.writeClientCert(w)
+			return
+		}
 		if value, ok := x.lookup("identity." + n); ok {
 			w.text(n, value)
 			return

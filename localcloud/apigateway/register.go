@@ -23,17 +23,23 @@ type binding struct {
 // handle registers an operation. Its permission is AWS's: the HTTP method on the path.
 // See https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html.
 func handle[In, Out any](s *Service, b binding, do func(ctx context.Context, in *In) (*Out, error)) {
+	handleCall(s, "apigateway", b, func(ctx context.Context, _ *dispatch.Call, in *In) (*Out, error) { return do(ctx, in) })
+}
+
+// handleCall is handle for operations that must know who calls, and for those of the second API, "apigatewayv2".
+func handleCall[In, Out any](s *Service, service string, b binding, do func(ctx context.Context, c *dispatch.Call, in *In) (*Out, error)) {
 	if b.status == 0 {
 		b.status = http.StatusOK
 	}
 	members := memberIndex(reflect.TypeFor[In]())
 	arn := "arn:aws:apigateway:" + s.d.Region + "::"
+	resource := strings.TrimPrefix(b.path, "/v2")
 	dispatch.Register(s.d, dispatch.Operation{
-		Service: "apigateway", Action: b.action, Permission: "apigateway:" + b.method,
+		Service: service, Action: b.action, Permission: "apigateway:" + b.method,
 		HTTP: &dispatch.HTTPBinding{Method: b.method, Path: b.path, Query: b.query, Headers: b.header, Payload: b.body, Status: b.status},
 	}, dispatch.On(func(_ *dispatch.Call, in *In) []string {
-		return []string{arn + expandPath(b.path, members, reflect.ValueOf(in).Elem())}
-	}), func(ctx context.Context, _ *dispatch.Call, in *In) (*Out, error) { return do(ctx, in) })
+		return []string{arn + expandPath(resource, members, reflect.ValueOf(in).Elem())}
+	}), do)
 }
 
 func memberIndex(t reflect.Type) map[string]int {

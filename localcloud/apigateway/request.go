@@ -36,8 +36,11 @@ type exchange struct {
 	id         string // x-amzn-RequestId
 	extendedID string // x-amz-apigw-id
 	traceID    string // of X-Amzn-Trace-Id; empty until an integration is called
-	path       string // with the stage: "/prod/users/1"
+	path       string // as the client sees it: with the stage ("/prod/users/1"), on a custom domain with the mapped path
+	eventPath  string // as functions see it: without the stage, on a custom domain with the mapped path
 	domain     string
+	mapped     *domainPlan // the custom domain; nil on an API's own endpoint
+	base       string      // the mapped path on it
 	sourceIP   string
 
 	parameters []parameter
@@ -222,6 +225,9 @@ func (x *exchange) contextObject() *jsonvalue.Object {
 		jsonvalue.Member{Name: "accessKey", Value: ""}, jsonvalue.Member{Name: "cognitoAuthenticationType", Value: ""},
 		jsonvalue.Member{Name: "cognitoAuthenticationProvider", Value: ""}, jsonvalue.Member{Name: "userArn", Value: ""},
 		jsonvalue.Member{Name: "userAgent", Value: x.r.UserAgent()}, jsonvalue.Member{Name: "user", Value: ""})
+	if c := x.clientCertObject(); c != nil {
+		identity.Set("clientCert", c)
+	}
 	members := make([]jsonvalue.Member, 0, len(contextNames)+1)
 	for _, name := range contextNames {
 		value, _ := x.lookup(name)
@@ -261,6 +267,13 @@ func (x *exchange) lookup(name string) (string, bool) {
 		return x.sourceIP, true
 	case "identity.userAgent":
 		return x.r.UserAgent(), x.r.UserAgent() != ""
+	case "customDomain.basePathMatched":
+		if x.mapped != nil && x.base == "" {
+			return none, true
+		}
+		return x.base, x.mapped != nil
+	case "tlsVersion", "cipherSuite":
+		return x.lookupTLS(name)
 	case "path":
 		return x.path, true
 	case "protocol":
@@ -283,6 +296,9 @@ func (x *exchange) lookup(name string) (string, bool) {
 			return "", false
 		}
 		return x.m.resourcePath, true
+	}
+	if rest, ok := strings.CutPrefix(name, "identity.clientCert."); ok {
+		return x.lookupClientCert(rest)
 	}
 	return x.lookupOutcome(name)
 }

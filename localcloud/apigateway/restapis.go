@@ -296,6 +296,9 @@ func (s *Service) deleteRestAPI(_ context.Context, in *RestApiInput) (*Empty, er
 	if _, err := s.api(in.RestApiID); err != nil {
 		return nil, err
 	}
+	if domains := s.mappedIn(in.RestApiID, ""); domains != "" {
+		return nil, badRequest("Deleting RestApi %s failed. Please remove all base path mappings related to the RestApi in your domains: %s", in.RestApiID, domains)
+	}
 	for k, stage := range s.stages.All() {
 		if stage.APIID != in.RestApiID {
 			continue

@@ -31,9 +31,10 @@ type Service struct {
 	deployments *store.Table[*deploymentRecord]
 	stages      *store.Table[*stageRecord]
 	accounts    *store.Table[*Account]
+	domains     *store.Table[*domainRecord]
 	plans       map[string]*apiPlan // by deployment key; guarded by mu
 
-	live     atomic.Pointer[map[stageKey]*stagePlan] // what clients see; the map is never changed, only replaced
+	live     atomic.Pointer[table] // what clients see
 	account  atomic.Pointer[Account]
 	endpoint atomic.Pointer[string]
 	total    *bucket // the account's throttle
@@ -84,21 +85,31 @@ func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
 	if svc.accounts, err = store.NewTable[*Account](s, "apigateway/account"); err != nil {
 		return nil, err
 	}
+	if svc.domains, err = store.NewTable[*domainRecord](s, "apigateway/domains"); err != nil {
+		return nil, err
+	}
 	account, ok := svc.accounts.Get("account")
 	if !ok {
 		account = newAccount()
 	}
 	svc.account.Store(account)
 	svc.logs = newAccessLogs(svc)
-	live := map[stageKey]*stagePlan{}
+	live := &table{stages: map[stageKey]*stagePlan{}, domains: map[string]*domainPlan{}, wildcards: map[string]*domainPlan{}}
+	svc.live.Store(live)
 	for _, record := range svc.stages.All() {
 		plan, err := svc.compileStage(record)
 		if err != nil {
 			return nil, fmt.Errorf("putting stage %s of API %s in service: %w", record.Stage.StageName, record.APIID, err)
 		}
-		live[stageKey{record.APIID, record.Stage.StageName}] = plan
+		live.stages[stageKey{record.APIID, record.Stage.StageName}] = plan
 	}
-	svc.live.Store(&live)
+	for name, record := range svc.domains.All() {
+		plan, err := compileDomain(record)
+		if err != nil {
+			return nil, fmt.Errorf("putting the domain name %s in service: %w", name, err)
+		}
+		svc.publishDomain(name, plan)
+	}
 	svc.registerAPIs()
 	svc.registerResources()
 	svc.registerIntegrations()
@@ -107,6 +118,7 @@ func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
 	svc.registerDeployments()
 	svc.registerStages()
 	svc.registerAccount()
+	svc.registerDomains()
 	return svc, nil
 }
 
@@ -192,18 +204,4 @@ func (s *Service) change(id string, f func(*apiRecord) error) (*apiRecord, error
 		return nil, err
 	}
 	return record, s.apis.Put(id, record)
-}
-
-// publish puts a stage's plan in service; nil takes the stage out of it. The caller holds s.mu.
-func (s *Service) publish(k stageKey, plan *stagePlan) {
-	next := map[stageKey]*stagePlan{}
-	for other, p := range *s.live.Load() {
-		next[other] = p
-	}
-	if plan == nil {
-		delete(next, k)
-	} else {
-		next[k] = plan
-	}
-	s.live.Store(&next)
 }

@@ -236,6 +236,9 @@ func (s *Service) deleteStage(_ context.Context, in *StageInput) (*Empty, error)
 	if _, err := s.stage(in.RestApiID, in.StageName); err != nil {
 		return nil, err
 	}
+	if domains := s.mappedIn(in.RestApiID, in.StageName); domains != "" {
+		return nil, badRequest("Deleting stage %s failed. Please remove all base path mappings related to the stage in your domains: %s", in.StageName, domains)
+	}
 	s.publish(stageKey{in.RestApiID, in.StageName}, nil)
 	_, err := s.stages.Delete(key(in.RestApiID, in.StageName))
 	return &Empty{}, err

@@ -21,6 +21,8 @@ func functions() map[string]function {
 		"aws:index/getRegion:getRegion":                 {[]*property{text("endpoint"), text("id"), text("name")}, region},
 		"aws:index/getPartition:getPartition":           {[]*property{text("id")}, partition},
 		"aws:iam/getPolicyDocument:getPolicyDocument":   {policyDocumentArguments(), policyDocument},
+		"aws:route53/getZone:getZone":                   {getZoneArguments(), getZone},
+		"aws:acm/getCertificate:getCertificate":         {getCertificateArguments(), getCertificate},
 	}
 }
 

@@ -124,7 +124,7 @@ func (c *call) all(ctx context.Context, service, action string, in props, member
 var goneCodes = map[string]bool{
 	"NoSuchEntity": true, "NoSuchEntityException": true, "ResourceNotFoundException": true, "NotFoundException": true,
 	"QueueDoesNotExist": true, "AWS.SimpleQueueService.NonExistentQueue": true, "StateMachineDoesNotExist": true,
-	"ResourceNotFound": true,
+	"ResourceNotFound": true, "NoSuchHostedZone": true,
 }
 
 func isGone(err error) bool {
@@ -147,7 +147,7 @@ func (r *resourceType) outputs(given resource.PropertyMap, live props) resource.
 				v = toPlain(was)
 			}
 		case had && equal(p, toPlain(was), v) && !hasUnknown(toPlain(was)):
-			v = toPlain(was)
+			v = completed(p, toPlain(was), v)
 		case !told:
 			continue
 		}
@@ -160,6 +160,24 @@ func (r *resourceType) outputs(given resource.PropertyMap, live props) resource.
 		}
 	}
 	return out
+}
+
+// completed adds to an object in the program's own words what AWS has chosen in it.
+func completed(p *property, given, live any) any {
+	from := asObject(live)
+	if p.kind != kindObject || from == nil {
+		return given
+	}
+	all := map[string]any{}
+	for k, v := range asObject(given) {
+		all[k] = v
+	}
+	for _, f := range p.fields {
+		if v, told := from[f.name]; told && f.isOutput && all[f.name] == nil {
+			all[f.name] = v
+		}
+	}
+	return all
 }
 
 // inputs are what the program would have had to say to get what AWS tells: the old inputs as they are where AWS agrees.

@@ -8,13 +8,16 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigatewayv2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cognito"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sfn"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
@@ -26,37 +29,48 @@ var sdkTypes = map[string]struct {
 	args interface{ ElementType() reflect.Type }
 	out  any
 }{
-	"aws:iam/role:Role":                                  {iam.RoleArgs{}, iam.Role{}},
-	"aws:iam/rolePolicy:RolePolicy":                      {iam.RolePolicyArgs{}, iam.RolePolicy{}},
-	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":  {iam.RolePolicyAttachmentArgs{}, iam.RolePolicyAttachment{}},
-	"aws:iam/policy:Policy":                              {iam.PolicyArgs{}, iam.Policy{}},
-	"aws:sqs/queue:Queue":                                {sqs.QueueArgs{}, sqs.Queue{}},
-	"aws:sqs/queuePolicy:QueuePolicy":                    {sqs.QueuePolicyArgs{}, sqs.QueuePolicy{}},
-	"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy":      {sqs.RedriveAllowPolicyArgs{}, sqs.RedriveAllowPolicy{}},
-	"aws:cloudwatch/logGroup:LogGroup":                   {cloudwatch.LogGroupArgs{}, cloudwatch.LogGroup{}},
-	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {cloudwatch.LogResourcePolicyArgs{}, cloudwatch.LogResourcePolicy{}},
-	"aws:cloudwatch/metricAlarm:MetricAlarm":             {cloudwatch.MetricAlarmArgs{}, cloudwatch.MetricAlarm{}},
-	"aws:kms/key:Key":                                    {kms.KeyArgs{}, kms.Key{}},
-	"aws:kms/alias:Alias":                                {kms.AliasArgs{}, kms.Alias{}},
-	"aws:dynamodb/table:Table":                           {dynamodb.TableArgs{}, dynamodb.Table{}},
-	"aws:sfn/stateMachine:StateMachine":                  {sfn.StateMachineArgs{}, sfn.StateMachine{}},
-	"aws:lambda/function:Function":                       {lambda.FunctionArgs{}, lambda.Function{}},
-	"aws:lambda/permission:Permission":                   {lambda.PermissionArgs{}, lambda.Permission{}},
-	"aws:apigateway/restApi:RestApi":                     {apigateway.RestApiArgs{}, apigateway.RestApi{}},
-	"aws:apigateway/deployment:Deployment":               {apigateway.DeploymentArgs{}, apigateway.Deployment{}},
-	"aws:apigateway/stage:Stage":                         {apigateway.StageArgs{}, apigateway.Stage{}},
-	"aws:apigateway/methodSettings:MethodSettings":       {apigateway.MethodSettingsArgs{}, apigateway.MethodSettings{}},
-	"aws:apigateway/account:Account":                     {apigateway.AccountArgs{}, apigateway.Account{}},
-	"aws:scheduler/schedule:Schedule":                    {scheduler.ScheduleArgs{}, scheduler.Schedule{}},
-	"aws:scheduler/scheduleGroup:ScheduleGroup":          {scheduler.ScheduleGroupArgs{}, scheduler.ScheduleGroup{}},
-	"aws:cognito/userPool:UserPool":                      {cognito.UserPoolArgs{}, cognito.UserPool{}},
-	"aws:cognito/userPoolClient:UserPoolClient":          {cognito.UserPoolClientArgs{}, cognito.UserPoolClient{}},
+	"aws:iam/role:Role":                                   {iam.RoleArgs{}, iam.Role{}},
+	"aws:iam/rolePolicy:RolePolicy":                       {iam.RolePolicyArgs{}, iam.RolePolicy{}},
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":   {iam.RolePolicyAttachmentArgs{}, iam.RolePolicyAttachment{}},
+	"aws:iam/policy:Policy":                               {iam.PolicyArgs{}, iam.Policy{}},
+	"aws:sqs/queue:Queue":                                 {sqs.QueueArgs{}, sqs.Queue{}},
+	"aws:sqs/queuePolicy:QueuePolicy":                     {sqs.QueuePolicyArgs{}, sqs.QueuePolicy{}},
+	"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy":       {sqs.RedriveAllowPolicyArgs{}, sqs.RedriveAllowPolicy{}},
+	"aws:cloudwatch/logGroup:LogGroup":                    {cloudwatch.LogGroupArgs{}, cloudwatch.LogGroup{}},
+	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy":  {cloudwatch.LogResourcePolicyArgs{}, cloudwatch.LogResourcePolicy{}},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":              {cloudwatch.MetricAlarmArgs{}, cloudwatch.MetricAlarm{}},
+	"aws:kms/key:Key":                                     {kms.KeyArgs{}, kms.Key{}},
+	"aws:kms/alias:Alias":                                 {kms.AliasArgs{}, kms.Alias{}},
+	"aws:dynamodb/table:Table":                            {dynamodb.TableArgs{}, dynamodb.Table{}},
+	"aws:sfn/stateMachine:StateMachine":                   {sfn.StateMachineArgs{}, sfn.StateMachine{}},
+	"aws:lambda/function:Function":                        {lambda.FunctionArgs{}, lambda.Function{}},
+	"aws:lambda/permission:Permission":                    {lambda.PermissionArgs{}, lambda.Permission{}},
+	"aws:apigateway/restApi:RestApi":                      {apigateway.RestApiArgs{}, apigateway.RestApi{}},
+	"aws:apigateway/deployment:Deployment":                {apigateway.DeploymentArgs{}, apigateway.Deployment{}},
+	"aws:apigateway/stage:Stage":                          {apigateway.StageArgs{}, apigateway.Stage{}},
+	"aws:apigateway/methodSettings:MethodSettings":        {apigateway.MethodSettingsArgs{}, apigateway.MethodSettings{}},
+	"aws:apigateway/account:Account":                      {apigateway.AccountArgs{}, apigateway.Account{}},
+	"aws:scheduler/schedule:Schedule":                     {scheduler.ScheduleArgs{}, scheduler.Schedule{}},
+	"aws:scheduler/scheduleGroup:ScheduleGroup":           {scheduler.ScheduleGroupArgs{}, scheduler.ScheduleGroup{}},
+	"aws:acm/certificate:Certificate":                     {acm.CertificateArgs{}, acm.Certificate{}},
+	"aws:acm/certificateValidation:CertificateValidation": {acm.CertificateValidationArgs{}, acm.CertificateValidation{}},
+	"aws:route53/zone:Zone":                               {route53.ZoneArgs{}, route53.Zone{}},
+	"aws:route53/record:Record":                           {route53.RecordArgs{}, route53.Record{}},
+	"aws:apigateway/domainName:DomainName":                {apigateway.DomainNameArgs{}, apigateway.DomainName{}},
+	"aws:apigateway/basePathMapping:BasePathMapping":      {apigateway.BasePathMappingArgs{}, apigateway.BasePathMapping{}},
+	"aws:apigatewayv2/domainName:DomainName":              {apigatewayv2.DomainNameArgs{}, apigatewayv2.DomainName{}},
+	"aws:apigatewayv2/apiMapping:ApiMapping":              {apigatewayv2.ApiMappingArgs{}, apigatewayv2.ApiMapping{}},
+	"aws:cognito/userPool:UserPool":                       {cognito.UserPoolArgs{}, cognito.UserPool{}},
+	"aws:cognito/userPoolClient:UserPoolClient":           {cognito.UserPoolClientArgs{}, cognito.UserPoolClient{}},
 }
 
 // notEmulated are the inputs of emulated resource types that Check refuses, or takes with one value only. Whoever adds
 // or removes one changes this list, and docs/local-cloud.md.
 const notEmulated = `
+aws:acm/certificate:Certificate certificateAuthorityArn certificateBody certificateChain earlyRenewalDuration privateKey validationOptions
+aws:apigateway/basePathMapping:BasePathMapping domainNameId
 aws:apigateway/deployment:Deployment canarySettings
+aws:apigateway/domainName:DomainName certificateBody certificateChain certificatePrivateKey policy
 aws:apigateway/methodSettings:MethodSettings settings.cacheDataEncrypted settings.cacheTtlInSeconds settings.cachingEnabled settings.requireAuthorizationForCacheControl settings.unauthorizedCacheControlHeaderStrategy
 aws:apigateway/restApi:RestApi minimumCompressionSize parameters
 aws:apigateway/stage:Stage cacheClusterEnabled cacheClusterSize canarySettings clientCertificateId documentationVersion
@@ -65,6 +79,8 @@ aws:cognito/userPoolClient:UserPoolClient allowedOauthFlows allowedOauthFlowsUse
 aws:dynamodb/table:Table importTable onDemandThroughput replicas restoreDateTime restoreSourceName restoreSourceTableArn restoreToLatestTime streamEnabled streamViewType
 aws:kms/key:Key customKeyStoreId xksKeyId
 aws:lambda/function:Function codeSigningConfigArn deadLetterConfig fileSystemConfig imageConfig imageUri layers packageType publish replaceSecurityGroupsOnDestroy replacementSecurityGroupIds s3Bucket s3Key s3ObjectVersion snapStart vpcConfig
+aws:route53/record:Record cidrRoutingPolicy failoverRoutingPolicies geolocationRoutingPolicies geoproximityRoutingPolicy healthCheckId latencyRoutingPolicies multivalueAnswerRoutingPolicy setIdentifier weightedRoutingPolicies
+aws:route53/zone:Zone delegationSetId vpcs
 aws:scheduler/schedule:Schedule target.ecsParameters target.eventbridgeParameters target.kinesisParameters target.sagemakerPipelineParameters
 aws:sfn/stateMachine:StateMachine publish
 pulumi:providers:aws assumeRole assumeRoleWithWebIdentity

@@ -19,6 +19,7 @@ var namespacesXML = map[string]string{
 	"sts":        "https://sts.amazonaws.com/doc/2011-06-15/",
 	"sqs":        "http://queue.amazonaws.com/doc/2012-11-05/",
 	"cloudwatch": "http://monitoring.amazonaws.com/doc/2010-08-01/",
+	"route53":    restXML["route53"],
 }
 
 // queryVersions are the services of the Query protocol by the Version that requests carry.

@@ -119,7 +119,11 @@ func (r *route) decode(req *http.Request, members map[string]string, query url.V
 			}
 		}
 	case len(body) > 0:
-		if err := DecodeJSON(body, in); err != nil {
+		decode := DecodeJSON
+		if restXML[r.op.Service] != "" {
+			decode = decodeXML
+		}
+		if err := decode(body, in); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +135,7 @@ func (r *route) decode(req *http.Request, members map[string]string, query url.V
 	for name, values := range query {
 		member, ok := b.Query[name]
 		if !ok {
-			if strings.HasPrefix(name, "X-Amz-") || r.fixed.Has(name) {
+			if strings.HasPrefix(name, "X-Amz-") || r.fixed.Has(name) || name == "x-id" { // SDKs name the operation so
 				continue
 			}
 			if member, ok = r.parameters(in); !ok {
@@ -208,6 +212,13 @@ func (r *route) encode(header http.Header, out any) (status int, body []byte, er
 	}
 	if status == http.StatusNoContent {
 		return status, nil, nil
+	}
+	if restXML[r.op.Service] != "" {
+		if v := reflect.ValueOf(out).Elem(); v.Kind() == reflect.Struct && v.NumField() == len(bound) {
+			return status, nil, nil // all of it is in the headers
+		}
+		body, err = encodeRestXML(r.op.Service, r.op.Action, out, bound)
+		return status, body, err
 	}
 	if body, err = EncodeJSON(out); err != nil {
 		return 0, nil, err

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -45,6 +46,7 @@ var targets = map[string]string{
 	"AWSEvents":                         "events",
 	"AWSStepFunctions":                  "states",
 	"AmazonSQS":                         "sqs",
+	"CertificateManager":                "acm",
 	"DynamoDB_20120810":                 "dynamodb",
 	"HealthLake":                        "healthlake",
 	"GraniteServiceVersion20100801":     "cloudwatch",
@@ -55,10 +57,13 @@ var targets = map[string]string{
 // limits are the longest bodies, in bytes, that services take; defaultLimit stands for the others. Lambda takes code of
 // 50 MB in base64.
 var limits = map[string]int64{
-	"apigateway": 12 << 20, "dynamodb": 16 << 20, "iam": 4 << 20, "lambda": 70 << 20, "logs": 2 << 20, "sqs": 4 << 20, "states": 2 << 20,
+	"apigateway": 12 << 20, "dynamodb": 16 << 20, "iam": 4 << 20, "lambda": 70 << 20, "logs": 2 << 20, "s3": 64 << 20, "sqs": 4 << 20, "states": 2 << 20,
 }
 
 const defaultLimit = 1 << 20
+
+// global are the services that sign for one region, whatever the client's.
+var global = map[string]bool{"iam": true, "sts": true, "route53": true}
 
 // exchange is one request on its way.
 type exchange struct {
@@ -98,6 +103,8 @@ func (x *exchange) serve() {
 	case rpc:
 		prefix, action, _ = strings.Cut(strings.TrimPrefix(x.r.URL.Path, "/service/"), "/operation/")
 		x.fail = x.failCBOR
+	case restXML[x.service] != "":
+		x.fail = x.failRestXML
 	case strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || x.r.URL.Query().Has("Action"):
 		x.fail = x.failXML
 	default:
@@ -118,7 +125,7 @@ func (x *exchange) serve() {
 	case accessKey == "":
 		x.refuse("MissingAuthenticationTokenException", http.StatusForbidden, "Missing Authentication Token")
 		return
-	case region != "" && region != x.d.Region && x.service != "iam" && x.service != "sts":
+	case region != "" && region != x.d.Region && !global[x.service]:
 		x.refuse("InvalidSignatureException", http.StatusForbidden, "Credential should be scoped to a valid region, not '%s': the embedded AWS is in %s.", region, x.d.Region)
 		return
 	}
@@ -138,6 +145,8 @@ func (x *exchange) serve() {
 		x.json(body)
 	case rpc:
 		x.cbor(body)
+	case restXML[x.service] != "":
+		x.rest(body)
 	case strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || x.r.URL.Query().Has("Action"):
 		x.query(body)
 	default:
@@ -188,7 +197,10 @@ func (x *exchange) body() ([]byte, error) {
 	}
 	var reader io.Reader = http.MaxBytesReader(x.w, x.r.Body, limit)
 	var b bytes.Buffer
-	switch encoding := x.r.Header.Get("Content-Encoding"); encoding {
+	if strings.HasPrefix(x.r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		reader = chunked(reader)
+	}
+	switch encoding := strings.TrimPrefix(strings.TrimPrefix(x.r.Header.Get("Content-Encoding"), "aws-chunked"), ","); encoding {
 	case "", "identity":
 		if n := x.r.ContentLength; n > 0 && n <= limit {
 			b.Grow(int(n) + bytes.MinRead)
@@ -212,6 +224,42 @@ func (x *exchange) body() ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+// chunked reads a body that comes in AWS's chunks: each has its length, in hexadecimal, and extensions before it. What
+// follows the last one, checksums and signatures, is not read.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+func chunked(body io.Reader) io.Reader {
+	in := bufio.NewReader(body)
+	left, done := int64(0), false
+	return readerFunc(func(p []byte) (int, error) {
+		if left == 0 && !done {
+			line, err := in.ReadString('\n')
+			if err == nil && strings.TrimSpace(line) == "" { // what ends the chunk before
+				line, err = in.ReadString('\n')
+			}
+			if err != nil {
+				return 0, io.ErrUnexpectedEOF
+			}
+			size, _, _ := strings.Cut(strings.TrimSpace(line), ";")
+			if left, err = strconv.ParseInt(size, 16, 63); err != nil {
+				return 0, fmt.Errorf("a chunk's length: %w", err)
+			}
+			done = left == 0
+		}
+		if done {
+			return 0, io.EOF
+		}
+		n, err := in.Read(p[:min(int64(len(p)), left)])
+		left -= int64(n)
+		return n, err
+	})
+}
+
+// readerFunc is a reader that is a function.
+type readerFunc func(p []byte) (int, error)
+
+// Read calls the function.
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func (x *exchange) send(status int, contentType, requestID string, body []byte) {
 	x.status = status
@@ -314,6 +362,9 @@ func (x *exchange) failXML(requestID string, e *dispatch.Error) {
 
 func (x *exchange) rest(body []byte) {
 	query := x.r.URL.Query()
+	if x.service == "apigateway" && strings.HasPrefix(x.r.URL.Path, "/v2/") {
+		x.service = "apigatewayv2" // it signs as API Gateway
+	}
 	route, members := x.routes().find(x.service, x.r.Method, x.r.URL.EscapedPath(), query)
 	if route == nil {
 		x.refuse("UnknownOperationException", http.StatusNotFound, "the embedded AWS does not emulate %s %s of %q", x.r.Method, x.r.URL.Path, x.service)
@@ -330,11 +381,23 @@ func (x *exchange) rest(body []byte) {
 		var status int
 		var response []byte
 		if status, response, err = route.encode(x.w.Header(), out); err == nil {
-			x.send(status, "application/json", requestID, response)
+			contentType := "application/json"
+			if restXML[x.service] != "" {
+				contentType = "text/xml"
+			}
+			x.send(status, contentType, requestID, response)
 			return
 		}
 	}
 	x.fail(requestID, dispatch.AsError(err))
+}
+
+func (x *exchange) failRestXML(requestID string, e *dispatch.Error) {
+	if x.service == "s3" {
+		x.send(e.HTTPStatus(), "application/xml", requestID, errorS3(requestID, e))
+		return
+	}
+	x.send(e.HTTPStatus(), "text/xml", requestID, errorXML(x.service, requestID, e))
 }
 
 func (x *exchange) failREST(requestID string, e *dispatch.Error) {

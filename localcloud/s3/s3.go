@@ -1,0 +1,315 @@
+// Package s3 is as much of Amazon S3 as other services of the embedded AWS need: buckets, whole objects and their versions.
+//
+// It follows https://docs.aws.amazon.com/AmazonS3/latest/API/. Bucket policies, ACLs, encryption settings, multipart uploads,
+// ranges, conditions, tags, metadata and notifications are not there.
+package s3
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/store"
+)
+
+// Service is S3 of one account and region. Make it with New.
+type Service struct {
+	d *dispatch.Dispatcher
+
+	mu      sync.Mutex // serialises changes
+	buckets *store.Table[*bucket]
+	objects *store.Table[[]version] // by bucket, "/" and key; the latest version is the last
+}
+
+type bucket struct {
+	Created    time.Time
+	Versioning string // "", Enabled or Suspended
+}
+
+// version is one version of an object.
+type version struct {
+	ID          string // "null" for one that was made without versioning
+	Deleted     bool   // a delete marker
+	ContentType string
+	Body        []byte
+	ETag        string
+	Modified    time.Time
+}
+
+// New registers S3's operations with d and keeps its buckets in s.
+func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
+	buckets, err := store.NewTable[*bucket](s, "s3/buckets")
+	if err != nil {
+		return nil, fmt.Errorf("opening the buckets: %w", err)
+	}
+	objects, err := store.NewTable[[]version](s, "s3/objects")
+	if err != nil {
+		return nil, fmt.Errorf("opening the buckets' objects: %w", err)
+	}
+	svc := &Service{d: d, buckets: buckets, objects: objects}
+	svc.register()
+	return svc, nil
+}
+
+const arnPrefix = "arn:aws:s3:::"
+
+func (s *Service) register() {
+	d := s.d
+	op := func(action, method, path string) dispatch.Operation {
+		return dispatch.Operation{Service: "s3", Action: action, HTTP: &dispatch.HTTPBinding{Method: method, Path: path}}
+	}
+	onBucket := dispatch.On(func(_ *dispatch.Call, in *BucketInput) []string { return []string{arnPrefix + in.Bucket} })
+	create := op("CreateBucket", "PUT", "/{Bucket}")
+	create.HTTP.Headers = map[string]string{"Location": "Location"}
+	dispatch.Register(d, create, dispatch.On(func(_ *dispatch.Call, in *CreateBucketInput) []string { return []string{arnPrefix + in.Bucket} }), s.createBucket)
+	remove := op("DeleteBucket", "DELETE", "/{Bucket}")
+	remove.HTTP.Status = http.StatusNoContent
+	dispatch.Register(d, remove, onBucket, s.deleteBucket)
+	head := op("HeadBucket", "HEAD", "/{Bucket}")
+	head.Permission = "s3:ListBucket"
+	dispatch.Register(d, head, onBucket, func(_ context.Context, _ *dispatch.Call, in *BucketInput) (*Empty, error) {
+		_, err := s.bucket(in.Bucket)
+		return &Empty{}, err
+	})
+	buckets := op("ListBuckets", "GET", "/")
+	buckets.Permission = "s3:ListAllMyBuckets"
+	dispatch.Register(d, buckets, dispatch.Anywhere[Empty](), s.listBuckets)
+	dispatch.Register(d, op("PutBucketVersioning", "PUT", "/{Bucket}?versioning"),
+		dispatch.On(func(_ *dispatch.Call, in *PutBucketVersioningInput) []string { return []string{arnPrefix + in.Bucket} }), s.putVersioning)
+	dispatch.Register(d, op("GetBucketVersioning", "GET", "/{Bucket}?versioning"), onBucket,
+		func(_ context.Context, _ *dispatch.Call, in *BucketInput) (*VersioningOutput, error) {
+			b, err := s.bucket(in.Bucket)
+			if err != nil {
+				return nil, err
+			}
+			return &VersioningOutput{b.Versioning}, nil
+		})
+	list := op("ListObjectsV2", "GET", "/{Bucket}?list-type=2")
+	list.Permission = "s3:ListBucket"
+	list.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "continuation-token": "ContinuationToken", "start-after": "StartAfter", "encoding-type": "EncodingType"}
+	dispatch.Register(d, list, dispatch.On(func(_ *dispatch.Call, in *ListObjectsInput) []string { return []string{arnPrefix + in.Bucket} }), s.listObjects)
+	s.registerObjects()
+}
+
+func problem(code string, status int, format string, args ...any) error {
+	return &dispatch.Error{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
+}
+
+func (s *Service) bucket(name string) (*bucket, error) {
+	if b, ok := s.buckets.Get(name); ok {
+		return b, nil
+	}
+	return nil, problem("NoSuchBucket", 404, "The specified bucket does not exist")
+}
+
+var bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+func (s *Service) createBucket(_ context.Context, _ *dispatch.Call, in *CreateBucketInput) (*CreateBucketOutput, error) {
+	if !bucketForm.MatchString(in.Bucket) || strings.Contains(in.Bucket, "..") {
+		return nil, problem("InvalidBucketName", 400, "The specified bucket is not valid.")
+	}
+	if in.LocationConstraint != "" && in.LocationConstraint != s.d.Region {
+		return nil, problem("IllegalLocationConstraintException", 400, "The %s location constraint is incompatible for the region specific endpoint this request was sent to.", in.LocationConstraint)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.buckets.Get(in.Bucket); taken && s.d.Region != "us-east-1" {
+		return nil, problem("BucketAlreadyOwnedByYou", 409, "Your previous request to create the named bucket succeeded and you already own it.")
+	} else if taken { // us-east-1 says yes once more
+		return &CreateBucketOutput{"/" + in.Bucket}, nil
+	}
+	return &CreateBucketOutput{"/" + in.Bucket}, s.buckets.Put(in.Bucket, &bucket{Created: s.d.Clock.Now()})
+}
+
+func (s *Service) deleteBucket(_ context.Context, _ *dispatch.Call, in *BucketInput) (*Empty, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.bucket(in.Bucket); err != nil {
+		return nil, err
+	}
+	for key := range s.objects.All() {
+		if strings.HasPrefix(key, in.Bucket+"/") {
+			return nil, problem("BucketNotEmpty", 409, "The bucket you tried to delete is not empty")
+		}
+	}
+	_, err := s.buckets.Delete(in.Bucket)
+	return &Empty{}, err
+}
+
+func (s *Service) listBuckets(context.Context, *dispatch.Call, *Empty) (*ListBucketsOutput, error) {
+	out := &ListBucketsOutput{Buckets: []Bucket{}}
+	for name, b := range s.buckets.All() {
+		out.Buckets = append(out.Buckets, Bucket{name, &iso8601{dispatch.Time{Time: b.Created}}})
+	}
+	return out, nil
+}
+
+func (s *Service) putVersioning(_ context.Context, _ *dispatch.Call, in *PutBucketVersioningInput) (*Empty, error) {
+	if in.Status != "Enabled" && in.Status != "Suspended" {
+		return nil, problem("MalformedXML", 400, "The XML you provided was not well-formed or did not validate against our published schema")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, err := s.bucket(in.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	b := *old
+	b.Versioning = in.Status
+	return &Empty{}, s.buckets.Put(in.Bucket, &b)
+}
+
+func (s *Service) listObjects(_ context.Context, _ *dispatch.Call, in *ListObjectsInput) (*ListObjectsOutput, error) {
+	if _, err := s.bucket(in.Bucket); err != nil {
+		return nil, err
+	}
+	most := in.MaxKeys
+	if most <= 0 || most > 1000 {
+		most = 1000
+	}
+	out := &ListObjectsOutput{Name: in.Bucket, Prefix: in.Prefix, MaxKeys: most}
+	after := max(in.ContinuationToken, in.StartAfter)
+	for name, versions := range s.objects.All() {
+		key, ok := strings.CutPrefix(name, in.Bucket+"/")
+		v := versions[len(versions)-1]
+		if !ok || v.Deleted || !strings.HasPrefix(key, in.Prefix) || key <= after && after != "" {
+			continue
+		}
+		if len(out.Contents) == most {
+			out.IsTruncated, out.NextContinuationToken = true, out.Contents[most-1].Key
+			break
+		}
+		out.Contents = append(out.Contents, Object{key, &iso8601{dispatch.Time{Time: v.Modified}}, v.ETag, len(v.Body), "STANDARD"})
+	}
+	out.KeyCount = len(out.Contents)
+	return out, nil
+}
+
+func (s *Service) registerObjects() {
+	d := s.d
+	onObject := dispatch.On(func(_ *dispatch.Call, in *GetObjectInput) []string {
+		return []string{arnPrefix + in.Bucket + "/" + in.Key}
+	})
+	op := func(action, method string, headers map[string]string) dispatch.Operation {
+		return dispatch.Operation{Service: "s3", Action: action, HTTP: &dispatch.HTTPBinding{Method: method, Path: "/{Bucket}/{Key+}", Headers: headers}}
+	}
+	version := map[string]string{"versionId": "VersionId"}
+	put := op("PutObject", "PUT", map[string]string{"Content-Type": "ContentType", "ETag": "ETag", "X-Amz-Version-Id": "VersionId"})
+	put.HTTP.Payload = "Body"
+	dispatch.Register(d, put, dispatch.On(func(_ *dispatch.Call, in *PutObjectInput) []string {
+		return []string{arnPrefix + in.Bucket + "/" + in.Key}
+	}), s.putObject)
+	headers := map[string]string{"Content-Type": "ContentType", "ETag": "ETag", "Last-Modified": "LastModified", "X-Amz-Version-Id": "VersionId"}
+	for action, method := range map[string]string{"GetObject": "GET", "HeadObject": "HEAD"} {
+		get := op(action, method, headers)
+		get.Permission, get.HTTP.Payload, get.HTTP.Query = "s3:GetObject", "Body", version
+		dispatch.Register(d, get, onObject, s.getObject)
+	}
+	remove := op("DeleteObject", "DELETE", map[string]string{"X-Amz-Version-Id": "VersionId", "X-Amz-Delete-Marker": "DeleteMarker"})
+	remove.HTTP.Query, remove.HTTP.Status = version, http.StatusNoContent
+	dispatch.Register(d, remove, onObject, s.deleteObject)
+}
+
+func (s *Service) putObject(_ context.Context, _ *dispatch.Call, in *PutObjectInput) (*PutObjectOutput, error) {
+	if len(in.Key) > 1024 || strings.ContainsFunc(in.Key, func(r rune) bool { return r < ' ' }) {
+		return nil, problem("KeyTooLongError", 400, "Your key is too long, or has control characters")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.bucket(in.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	sum := md5.Sum(in.Body)
+	v := version{ContentType: in.ContentType, Body: in.Body, ETag: `"` + hex.EncodeToString(sum[:]) + `"`, Modified: s.d.Clock.Now()}
+	if v.ContentType == "" {
+		v.ContentType = "binary/octet-stream"
+	}
+	b.identify(&v)
+	out := &PutObjectOutput{ETag: v.ETag}
+	if v.ID != "null" {
+		out.VersionID = v.ID
+	}
+	return out, s.objects.Put(in.Bucket+"/"+in.Key, s.versions(in.Bucket, in.Key, v))
+}
+
+// identify gives a new version its id, if the bucket has versions.
+func (b *bucket) identify(v *version) {
+	v.ID = "null"
+	if b.Versioning != "Enabled" {
+		return
+	}
+	var random [20]byte
+	rand.Read(random[:]) // never fails, by its contract
+	v.ID = base32.StdEncoding.EncodeToString(random[:])
+}
+
+// versions are an object's versions with a new one, which takes the place of an earlier one of the same id.
+func (s *Service) versions(bucket, key string, v version) []version {
+	old, _ := s.objects.Get(bucket + "/" + key)
+	return append(slices.DeleteFunc(slices.Clone(old), func(o version) bool { return o.ID == v.ID }), v)
+}
+
+func (s *Service) getObject(_ context.Context, _ *dispatch.Call, in *GetObjectInput) (*GetObjectOutput, error) {
+	b, err := s.bucket(in.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	versions, _ := s.objects.Get(in.Bucket + "/" + in.Key)
+	at := len(versions) - 1
+	if in.VersionID != "" {
+		if at = slices.IndexFunc(versions, func(v version) bool { return v.ID == in.VersionID }); at < 0 {
+			return nil, problem("NoSuchVersion", 404, "The specified version does not exist.")
+		}
+	}
+	if at < 0 || versions[at].Deleted {
+		return nil, problem("NoSuchKey", 404, "The specified key does not exist.")
+	}
+	v := versions[at]
+	out := &GetObjectOutput{Body: v.Body, ContentType: v.ContentType, ETag: v.ETag, LastModified: v.Modified.UTC().Format(http.TimeFormat)}
+	if b.Versioning != "" {
+		out.VersionID = v.ID
+	}
+	return out, nil
+}
+
+func (s *Service) deleteObject(_ context.Context, _ *dispatch.Call, in *GetObjectInput) (*DeleteObjectOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.bucket(in.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	name := in.Bucket + "/" + in.Key
+	versions, ok := s.objects.Get(name)
+	out := &DeleteObjectOutput{VersionID: in.VersionID}
+	switch {
+	case in.VersionID != "":
+		versions = slices.DeleteFunc(slices.Clone(versions), func(v version) bool { return v.ID == in.VersionID })
+	case b.Versioning == "":
+		versions = nil
+	default:
+		v := version{Deleted: true, Modified: s.d.Clock.Now()}
+		b.identify(&v)
+		out.DeleteMarker, out.VersionID = "true", v.ID
+		versions = s.versions(in.Bucket, in.Key, v)
+	}
+	if len(versions) > 0 {
+		return out, s.objects.Put(name, versions)
+	}
+	if !ok {
+		return out, nil
+	}
+	_, err = s.objects.Delete(name)
+	return out, err
+}

@@ -1,0 +1,118 @@
+package s3
+
+import "github.com/carepath/carepath/localcloud/dispatch"
+
+// BucketInput names a bucket.
+type BucketInput struct {
+	Bucket string `json:"Bucket"`
+}
+
+// CreateBucketInput is the request of CreateBucket. The region is the embedded AWS's, whatever is asked for.
+type CreateBucketInput struct {
+	Bucket             string `json:"Bucket"`
+	LocationConstraint string `json:"LocationConstraint"`
+}
+
+// CreateBucketOutput is the response of CreateBucket.
+type CreateBucketOutput struct {
+	Location string `json:"Location"`
+}
+
+// Bucket is a bucket in a list.
+type Bucket struct {
+	Name         string   `json:"Name"`
+	CreationDate *iso8601 `json:"CreationDate"`
+}
+
+// ListBucketsOutput is the response of ListBuckets.
+type ListBucketsOutput struct {
+	Buckets []Bucket `json:"Buckets"`
+}
+
+// PutBucketVersioningInput is the request of PutBucketVersioning.
+type PutBucketVersioningInput struct {
+	Bucket string `json:"Bucket"`
+	Status string `json:"Status"` // Enabled or Suspended
+}
+
+// VersioningOutput is the response of GetBucketVersioning. Status is empty where versioning was never on.
+type VersioningOutput struct {
+	Status string `json:"Status,omitempty"`
+}
+
+// PutObjectInput is the request of PutObject.
+type PutObjectInput struct {
+	Bucket      string `json:"Bucket"`
+	Key         string `json:"Key"`
+	ContentType string `json:"ContentType"`
+	Body        []byte `json:"Body"`
+}
+
+// PutObjectOutput is the response of PutObject.
+type PutObjectOutput struct {
+	ETag      string `json:"ETag"`
+	VersionID string `json:"VersionId"`
+}
+
+// GetObjectInput is the request of GetObject and HeadObject. Without a version it means the latest.
+type GetObjectInput struct {
+	Bucket    string `json:"Bucket"`
+	Key       string `json:"Key"`
+	VersionID string `json:"VersionId"`
+}
+
+// GetObjectOutput is the response of GetObject and HeadObject.
+type GetObjectOutput struct {
+	Body         []byte `json:"Body"`
+	ContentType  string `json:"ContentType"`
+	ETag         string `json:"ETag"`
+	LastModified string `json:"LastModified"` // as in HTTP
+	VersionID    string `json:"VersionId"`
+}
+
+// DeleteObjectOutput is the response of DeleteObject.
+type DeleteObjectOutput struct {
+	DeleteMarker string `json:"DeleteMarker"` // "true" where the deletion is a version of its own
+	VersionID    string `json:"VersionId"`
+}
+
+// ListObjectsInput is the request of ListObjectsV2.
+type ListObjectsInput struct {
+	Bucket            string `json:"Bucket"`
+	Prefix            string `json:"Prefix"`
+	MaxKeys           int    `json:"MaxKeys"`
+	ContinuationToken string `json:"ContinuationToken"` // the key after which to go on
+	StartAfter        string `json:"StartAfter"`
+	EncodingType      string `json:"EncodingType"` // "url", which changes nothing: keys that need it are refused
+}
+
+// ListObjectsOutput is the response of ListObjectsV2.
+type ListObjectsOutput struct {
+	Name                  string   `json:"Name"`
+	Prefix                string   `json:"Prefix"`
+	KeyCount              int      `json:"KeyCount"`
+	MaxKeys               int      `json:"MaxKeys"`
+	IsTruncated           bool     `json:"IsTruncated"`
+	NextContinuationToken string   `json:"NextContinuationToken,omitempty"`
+	Contents              []Object `json:"Contents"`
+}
+
+// Object is an object in a list.
+type Object struct {
+	Key          string   `json:"Key"`
+	LastModified *iso8601 `json:"LastModified"`
+	ETag         string   `json:"ETag"`
+	Size         int      `json:"Size"` // bytes
+	StorageClass string   `json:"StorageClass"`
+}
+
+// iso8601 is a timestamp as S3 writes it.
+type iso8601 struct{ dispatch.Time }
+
+// MarshalJSON writes ISO 8601 with milliseconds, in UTC.
+func (t iso8601) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + t.UTC().Format("2006-01-02T15:04:05.000Z") + `"`), nil
+}
+
+// Empty is the response of operations that answer nothing.
+type Empty struct{}
