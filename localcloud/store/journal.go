@@ -337,6 +337,10 @@ func (j *Journal) clean() error {
 				return err
 			}
 		}
+		// What stands in the buffer may be newer than what stands here: it is written before this goes.
+		if err := j.drain(); err != nil {
+			return err
+		}
 		if err := os.Remove(j.path(oldest)); err != nil {
 			return err
 		}
@@ -350,14 +354,14 @@ func (j *Journal) clean() error {
 	}
 }
 
-// copyCurrent writes the current records of a segment anew at the end of the log. The caller holds writing.
+// copyCurrent appends the current records of a segment anew. The caller holds writing.
 func (j *Journal) copyCurrent(s *segment) error {
 	log, err := os.ReadFile(j.path(s))
 	if err != nil {
 		return err
 	}
 	at := s.from
-	if _, err := walk(log, false, func(record []byte, kind byte, key string, _ []byte) {
+	if _, err = walk(log, false, func(record []byte, kind byte, key string, _ []byte) {
 		j.mu.Lock()
 		if p, ok := j.current[key]; ok && p.at == at {
 			j.rotate()
@@ -369,7 +373,7 @@ func (j *Journal) copyCurrent(s *segment) error {
 	}); err != nil {
 		return fmt.Errorf("%s: %w", j.path(s), err)
 	}
-	return j.drain()
+	return nil
 }
 
 // Durable reports whether the journal has files; one of a store that is memory only keeps nothing.

@@ -230,3 +230,30 @@ func BenchmarkJournal(b *testing.B) {
 		j.Delete(fmt.Sprint(i - 1000))
 	}
 }
+
+// TestCleaningKeepsWhatTheBufferReplaces cleans while the newer record of a key is not written yet: without the older one a
+// kill would lose both.
+func TestCleaningKeepsWhatTheBufferReplaces(t *testing.T) {
+	dir := t.TempDir()
+	j := journal(t, dir, 64)
+	j.Put("a", []byte("old"))
+	flush(t, j)
+	for i := range 3 { // into the segments that follow
+		j.Put("other", []byte(strings.Repeat(fmt.Sprint(i), 64)))
+		flush(t, j)
+	}
+	j.Put("a", []byte("new"))
+	j.writing.Lock()
+	err := j.clean()
+	j.writing.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := t.TempDir() // what a kill would leave
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if got := records(t, journal(t, copied, 64))["a"]; got != "old" && got != "new" {
+		t.Errorf("after the kill the record is %q", got)
+	}
+}
