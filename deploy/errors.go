@@ -14,6 +14,7 @@ const (
 	CodeUsage      Code = "usage"            // exit 2
 	CodeDrift      Code = "drift"            // exit 3
 	CodeRefused    Code = "refused"          // exit 4
+	CodeStale      Code = "stale_plan"       // exit 4: the plan does not fit any more
 	CodeConcurrent Code = "concurrent"       // exit 1: another operation holds the stack's lock
 	CodeCancelled  Code = "cancelled"        // exit 1
 	// CodeNotDeployed says that the stack does not exist: exit 1.

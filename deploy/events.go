@@ -50,8 +50,11 @@ type Result struct {
 	Counts   map[string]int `json:"counts"` // resources by operation, "same" included
 	Outputs  map[string]any `json:"outputs,omitempty"`
 	Seconds  float64        `json:"seconds"`
+	// Dangers are the resources that a preview says would be lost: an Up refuses them.
+	Dangers []Finding `json:"dangers,omitempty"`
 
-	steps []apitype.StepEventMetadata // what a preview would do
+	steps     []apitype.StepEventMetadata // what a preview would do
+	refreshed []apitype.StepEventMetadata // what the preview of a refresh found
 }
 
 // stackType is the type of the resource that stands for the stack.
@@ -85,6 +88,8 @@ func (r *Result) follow(ch <-chan events.EngineEvent, o Observer) {
 				r.Outputs = m.New.Outputs // secret ones come as "[secret]"
 			}
 			r.add(m, time.Since(started[m.URN+string(m.Op)]), false, o)
+		case e.ResOutputsEvent != nil:
+			r.refreshed = append(r.refreshed, e.ResOutputsEvent.Metadata)
 		case e.ResOpFailedEvent != nil:
 			m := e.ResOpFailedEvent.Metadata
 			r.add(m, time.Since(started[m.URN+string(m.Op)]), true, o)

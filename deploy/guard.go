@@ -125,8 +125,8 @@ func (f *Finding) explain() {
 	}
 }
 
-// line says the finding in one line.
-func (f *Finding) line() string {
+// String says the finding in one line.
+func (f Finding) String() string {
 	state := "it"
 	if f.Protected {
 		state = "it is protected and"
@@ -155,7 +155,7 @@ func refused(doing string, all []Finding, allowed Allowed) error {
 	var message, flags strings.Builder
 	fmt.Fprintf(&message, "%s was refused, nothing was changed: resources that are protected or hold data would be lost", doing)
 	for _, f := range left {
-		message.WriteString("\n  " + f.line())
+		message.WriteString("\n  " + f.String())
 		fmt.Fprintf(&flags, " \\\n    --allow-%s '%s'", f.Op, f.URN)
 	}
 	return &Error{Code: CodeRefused, Message: message.String(), Findings: left,

@@ -57,7 +57,7 @@ func TestFindings(t *testing.T) {
 				return
 			}
 			words := strings.SplitN(c.want, " ", 3)
-			if len(got) != 1 || got[0].Op != words[0] || got[0].Name != words[1] || !strings.Contains(got[0].line(), words[2]) {
+			if len(got) != 1 || got[0].Op != words[0] || got[0].Name != words[1] || !strings.Contains(got[0].String(), words[2]) {
 				t.Fatalf("got %+v, want %s", got, c.want)
 			}
 			if err := refused("deploying", got, Allowed{}); err == nil {

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/carepath/carepath/localcloud"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
@@ -257,5 +259,148 @@ func TestDestroyRefusesWhatIsProtected(t *testing.T) {
 	}
 	if _, err := os.Stat(b.project.Home); !os.IsNotExist(err) {
 		t.Errorf("it left %s: %v", b.project.Home, err)
+	}
+}
+
+// queueAttribute changes the first queue behind Pulumi's back.
+func (b *bench) queueAttribute(name, value string) {
+	b.Helper()
+	outputs, err := b.open().Outputs(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	url, _ := outputs["lettersUrl"].(string)
+	_, err = b.sqs().SetQueueAttributes(b.Context(), &awssqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{name: value}})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *bench) sqs() *awssqs.Client {
+	endpoint := b.project.endpoint()
+	return awssqs.New(awssqs.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+}
+
+func TestDrift(t *testing.T) {
+	b := newBench(t)
+	b.queues = 2
+	b.mustUp(UpOptions{})
+	drift, err := b.open().Drift(t.Context())
+	if err != nil || len(drift.Resources) != 0 || drift.Checked != 4 || !strings.HasPrefix(drift.Markdown(CommentLimit), "### No drift of `local`") {
+		t.Fatalf("before: %+v, %v", drift, err)
+	}
+	b.queueAttribute("VisibilityTimeout", "99")
+	queues, err := b.sqs().ListQueues(t.Context(), &awssqs.ListQueuesInput{QueueNamePrefix: new("letters-1")})
+	if err != nil || len(queues.QueueUrls) != 1 {
+		t.Fatalf("%+v, %v", queues, err)
+	}
+	if _, err := b.sqs().DeleteQueue(t.Context(), &awssqs.DeleteQueueInput{QueueUrl: &queues.QueueUrls[0]}); err != nil {
+		t.Fatal(err)
+	}
+	_, before := b.writes(0)
+	if drift, err = b.open().Drift(t.Context()); err != nil || len(drift.Resources) != 2 {
+		t.Fatalf("after: %+v, %v", drift, err)
+	}
+	changed, gone := drift.Resources[0], drift.Resources[1]
+	if fmt.Sprint(changed.Name, changed.Op, changed.Differences) != "letters-0changed[{visibilityTimeoutSeconds 30 99}]" {
+		t.Errorf("changed: %+v", changed)
+	}
+	if gone.Name != "letters-1" || gone.Op != "deleted" || gone.ID != queues.QueueUrls[0] {
+		t.Errorf("gone: %+v", gone)
+	}
+	text := drift.Markdown(CommentLimit)
+	if at := strings.Index(text, "**Gone:**"); at < 0 || at > strings.Index(text, "visibilityTimeoutSeconds") {
+		t.Errorf("markdown:\n%s", text)
+	}
+	if calls, _ := b.writes(before); len(calls) > 0 {
+		t.Errorf("drift called %v", calls)
+	}
+	if again, err := b.open().Drift(t.Context()); err != nil || len(again.Resources) != 2 {
+		t.Errorf("drift changed the state: %+v, %v", again, err)
+	}
+	if _, err := b.open().Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if result := b.mustUp(UpOptions{}); result.Counts["create"] != 1 || result.Counts["update"] != 1 {
+		t.Errorf("refresh and up: %v", result.Counts)
+	}
+	if drift, err = b.open().Drift(t.Context()); err != nil || len(drift.Resources) != 0 {
+		t.Errorf("at the end: %+v, %v", drift, err)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	b := newBench(t)
+	file := filepath.Join(t.TempDir(), "plan.json")
+	plan := func() *Result {
+		t.Helper()
+		result, err := b.open().Preview(t.Context(), PreviewOptions{Out: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	stale := func(what string) {
+		t.Helper()
+		_, before := b.writes(0)
+		_, err := b.up(UpOptions{Plan: file})
+		var e *Error
+		if !errors.As(err, &e) || e.Code != CodeStale || e.Hint == "" {
+			t.Errorf("%s: %v", what, err)
+		}
+		if calls, _ := b.writes(before); len(calls) > 0 {
+			t.Errorf("%s: the stale plan called %v", what, calls)
+		}
+	}
+	plan()
+	if result := b.mustUp(UpOptions{Plan: file}); result.Counts["create"] != 4 {
+		t.Errorf("the first plan: %v", result.Counts)
+	}
+	stale("a plan that was carried out")
+
+	b.delay = 5
+	if result := plan(); result.Counts["update"] != 1 {
+		t.Errorf("the second plan: %v", result.Counts)
+	}
+	b.delay = 6
+	stale("another program")
+	b.queues = 2
+	stale("a program with more")
+	b.queues = 0
+	stale("a program with less")
+	b.queues, b.delay = 1, 5
+	if result := b.mustUp(UpOptions{Plan: file}); result.Counts["update"] != 1 {
+		t.Errorf("the second plan: %v", result.Counts)
+	}
+
+	b.hashKey = "id"
+	result := plan()
+	if len(result.Dangers) != 1 || result.Dangers[0].Op != "replace" {
+		t.Errorf("dangers: %+v", result.Dangers)
+	}
+	text := result.Markdown(CommentLimit)
+	if at := strings.Index(text, "Data would be lost"); at < 0 || at > strings.Index(text, "**Replaced and deleted:**") {
+		t.Errorf("markdown:\n%s", text)
+	}
+	_, err := b.up(UpOptions{Plan: file})
+	refusal(t, err)
+	if result := b.mustUp(UpOptions{Plan: file, Allowed: Allowed{Replace: []string{result.Dangers[0].URN}}}); result.Counts["replace"] != 1 {
+		t.Errorf("the allowed plan: %v", result.Counts)
+	}
+
+	b.hashKey, b.protect = "pk", true
+	b.mustUp(UpOptions{Allowed: Allowed{Replace: []string{result.Dangers[0].URN}}})
+	b.hashKey = "id"
+	if result, err = b.open().Preview(t.Context(), PreviewOptions{}); err != nil || len(result.Dangers) != 1 || !result.Dangers[0].Protected {
+		t.Errorf("a preview of what protection forbids: %+v, %v", result, err)
+	}
+	_, err = b.open().Preview(t.Context(), PreviewOptions{Out: file})
+	refusal(t, err)
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.up(UpOptions{Plan: file})
+	if e := (*Error)(nil); !errors.As(err, &e) || e.Code != CodeUsage {
+		t.Errorf("no plan: %v", err)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/carepath/carepath/platform"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -135,14 +134,6 @@ func (s *Stack) run(ctx context.Context, doing string, operate func(chan<- event
 		err = &Error{Code: CodeCancelled, Message: doing + " was cancelled", Hint: "run it again to converge", Err: ctx.Err()}
 	}
 	return result, err
-}
-
-// Preview says what Up would do.
-func (s *Stack) Preview(ctx context.Context) (*Result, error) {
-	return s.run(ctx, "previewing the stack "+s.name, func(ch chan<- events.EngineEvent) error {
-		_, err := s.stack.Preview(ctx, optpreview.EventStreams(ch), optpreview.SuppressProgress())
-		return err
-	})
 }
 
 // Refresh brings the stack's state up to date with what is deployed.

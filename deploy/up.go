@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -12,6 +13,8 @@ import (
 type UpOptions struct {
 	// Allowed are the protected and stateful resources that may be replaced or deleted.
 	Allowed Allowed
+	// Plan is a file of Preview: exactly what it says is done. If that cannot be, nothing is, with an *Error of CodeStale.
+	Plan string
 }
 
 // Up deploys the stack. Before the first change it previews, in the same process, and refuses with an *Error of CodeRefused if a
@@ -20,7 +23,16 @@ func (s *Stack) Up(ctx context.Context, o UpOptions) (*Result, error) {
 	if err := o.Allowed.check(); err != nil {
 		return nil, err
 	}
-	result, found, err := s.up(ctx, o)
+	var options []optup.Option
+	if o.Plan != "" {
+		plan, err := s.usePlan(ctx, o.Plan)
+		if err != nil {
+			return nil, err
+		}
+		defer os.Remove(plan)
+		options = append(options, optup.Plan(plan))
+	}
+	result, found, err := s.up(ctx, o, options)
 	var protected []string
 	for _, f := range found {
 		if f.Protected {
@@ -34,12 +46,12 @@ func (s *Stack) Up(ctx context.Context, o UpOptions) (*Result, error) {
 	if err := s.unprotect(ctx, protected...); err != nil {
 		return result, err
 	}
-	result, _, err = s.up(ctx, o)
+	result, _, err = s.up(ctx, o, options)
 	return result, err
 }
 
 // up also returns what the preview found.
-func (s *Stack) up(ctx context.Context, o UpOptions) (*Result, []Finding, error) {
+func (s *Stack) up(ctx context.Context, o UpOptions, options []optup.Option) (*Result, []Finding, error) {
 	doing := "deploying the stack " + s.name
 	var found []Finding
 	var refusal error
@@ -81,11 +93,15 @@ func (s *Stack) up(ctx context.Context, o UpOptions) (*Result, []Finding, error)
 			<-previewed
 			<-followed
 		}()
-		_, err = s.stack.Up(ctx, optup.SuppressProgress())
+		_, err = s.stack.Up(ctx, append(options, optup.SuppressProgress())...)
 		return err
 	})
-	if refusal != nil && ctx.Err() == nil {
-		return result, found, refusal
+	switch {
+	case ctx.Err() != nil:
+	case refusal != nil:
+		err = refusal
+	case err != nil && o.Plan != "" && violations.MatchString(err.Error()):
+		err = s.stale(o.Plan, err)
 	}
 	return result, found, err
 }

@@ -54,7 +54,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitUsage
 	case deploy.CodeDrift:
 		return exitDrift
-	case deploy.CodeRefused:
+	case deploy.CodeRefused, deploy.CodeStale:
 		return exitRefused
 	}
 	return exitFailed

@@ -73,21 +73,8 @@ func (g *global) finish(r *deploy.Result, done string) error {
 	if g.json {
 		return g.printJSON(r)
 	}
-	fmt.Fprintf(g.out, "✓ %s: %s (%.1fs)\n", done, summary(r), r.Seconds)
+	fmt.Fprintf(g.out, "✓ %s: %s (%.1fs)\n", done, r.Summary(), r.Seconds)
 	return nil
-}
-
-func summary(r *deploy.Result) string {
-	var parts []string
-	for _, op := range slices.Sorted(maps.Keys(r.Counts)) {
-		if n := r.Counts[op]; n > 0 && op != "same" {
-			parts = append(parts, fmt.Sprintf("%d %s", n, op))
-		}
-	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("no changes, %d resources", r.Counts["same"])
-	}
-	return strings.Join(parts, ", ") + fmt.Sprintf(", %d unchanged", r.Counts["same"])
 }
 
 func newUpCommand(g *global) *cobra.Command {
@@ -136,6 +123,7 @@ Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before deploying to AWS")
 	allowFlags(cmd, &o.Allowed)
+	cmd.Flags().StringVar(&o.Plan, "plan", "", "do exactly what this file of preview --out says, or nothing")
 	return cmd
 }
 
@@ -156,11 +144,11 @@ func (g *global) printOutputs(outputs map[string]any) {
 }
 
 // operation is a command that opens the stack and does one thing with it.
-func operation(g *global, use, short, done string, program bool, do func(context.Context, *deploy.Stack) (*deploy.Result, error)) *cobra.Command {
+func operation(g *global, use, short, done string, do func(context.Context, *deploy.Stack) (*deploy.Result, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			stack, err := g.open(cmd, program)
+			stack, err := g.open(cmd, false)
 			if err != nil {
 				return err
 			}
@@ -174,12 +162,46 @@ func operation(g *global, use, short, done string, program bool, do func(context
 }
 
 func newPreviewCommand(g *global) *cobra.Command {
-	return operation(g, "preview", "Say what up would do", "previewed", true,
-		func(ctx context.Context, s *deploy.Stack) (*deploy.Result, error) { return s.Preview(ctx) })
+	var o deploy.PreviewOptions
+	var markdown bool
+	cmd := &cobra.Command{
+		Use:   "preview",
+		Short: "Say what up would do",
+		Long: `Say what up would do. Resources that hold data and would be lost are listed; up refuses to lose them.
+
+With --out what would be done is also kept in a file: up --plan FILE does exactly that, or nothing if the stack, the program or the
+configuration has changed since.`,
+		Example: "  carepath preview\n  carepath preview --out plan.json && carepath up --plan plan.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if markdown && g.json {
+				return &usageError{fmt.Errorf("--markdown and --json exclude each other")}
+			}
+			stack, err := g.open(cmd, true)
+			if err != nil {
+				return err
+			}
+			result, err := stack.Preview(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			for _, f := range result.Dangers {
+				g.note("  ! %s", f)
+			}
+			if markdown {
+				_, err := fmt.Fprint(g.out, result.Markdown(deploy.CommentLimit))
+				return err
+			}
+			return g.finish(result, "previewed "+g.stack)
+		},
+	}
+	cmd.Flags().StringVar(&o.Out, "out", "", "keep the plan in this file, for up --plan")
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "print a page for a comment on GitHub, what is dangerous first")
+	return cmd
 }
 
 func newRefreshCommand(g *global) *cobra.Command {
-	return operation(g, "refresh", "Bring the stack's state up to date with what is deployed", "refreshed", false,
+	return operation(g, "refresh", "Bring the stack's state up to date with what is deployed", "refreshed",
 		func(ctx context.Context, s *deploy.Stack) (*deploy.Result, error) { return s.Refresh(ctx) })
 }
 
