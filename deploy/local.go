@@ -200,6 +200,7 @@ func (p *Project) AWSEnvironment() []Variable {
 		{"AWS_SECRET_ACCESS_KEY", "test"},
 		{"AWS_REGION", "us-east-1"},
 		{"AWS_DEFAULT_REGION", "us-east-1"},
+		{"AWS_DISABLE_HOST_PREFIX_INJECTION", "true"}, // else the AWS CLI calls sync-localhost for StartSyncExecution and TestState
 	}
 }
 

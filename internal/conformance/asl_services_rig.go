@@ -81,6 +81,9 @@ func newServicesRig(row *servicesRow) (_ *servicesRig, err error) {
 			return nil, err
 		}
 	}
+	if len(row.Definition) == 0 {
+		return g, nil
+	}
 	g.machine, err = g.create("machine", row.Type, g.withResources(string(row.Definition)))
 	return g, err
 }

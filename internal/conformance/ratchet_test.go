@@ -14,6 +14,7 @@ var ratchet = []struct {
 	{"asl", "asl.jsonl", 1},
 	{"asl-services", "asl-services.jsonl", 0.97},
 	{"asl-replay", "asl-services.jsonl", 1},
+	{"asl-teststate", "asl-teststate.jsonl", 0.99},
 	{"asl-validation", "asl-validation.jsonl", 1},
 	{"asl-validation", "asl-lint.jsonl", 0.99},
 	{"dynamodb", "dynamodb-expr.jsonl", 0.99},

@@ -29,6 +29,11 @@ func text(o *jsonvalue.Object, name string) string {
 	return s
 }
 
+func has(o *jsonvalue.Object, name string) bool {
+	_, ok := o.Get(name)
+	return ok
+}
+
 func object(v any) *jsonvalue.Object {
 	o, _ := v.(*jsonvalue.Object)
 	return o
@@ -197,9 +202,10 @@ func (c *compiler) mapState(o *jsonvalue.Object, jsonata bool) *mapState {
 	}
 	b.processor = c.workflow(processor)
 	b.distributed = text(object(value(processor, "ProcessorConfig")), "Mode") == "DISTRIBUTED"
-	_, reader := o.Get("ItemReader")
-	_, writer := o.Get("ResultWriter")
-	b.hasReader = reader || writer
+	_, b.reads = o.Get("ItemReader")
+	_, b.writes = o.Get("ResultWriter")
+	b.countGiven = has(o, "ToleratedFailureCount") || has(o, "ToleratedFailureCountPath")
+	b.percentGiven = has(o, "ToleratedFailurePercentage") || has(o, "ToleratedFailurePercentagePath")
 	if batches := object(value(o, "ItemBatcher")); batches != nil {
 		b.batcher = &batcher{itemsPath: valueOf(batches, "MaxItemsPerBatchPath"), bytesPath: valueOf(batches, "MaxInputBytesPerBatchPath"),
 			input: templateOf(batches, "BatchInput")}

@@ -15,6 +15,10 @@ func (t *thread) contextObject() *jsonvalue.Object {
 	if t.context != nil {
 		return t.context
 	}
+	if t.e.test != nil && t.e.test.Context != nil {
+		t.context = t.e.test.Context
+		return t.context
+	}
 	in := &t.e.in
 	execution := fields("Id", in.ARN, "Input", in.Input, "StartTime", in.StartTime.UTC().Format(timeFormat),
 		"Name", in.Name, "RoleArn", in.RoleARN)

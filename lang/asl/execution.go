@@ -55,6 +55,7 @@ type Execution struct {
 	failure *failure
 
 	root     *thread
+	test     *testRun  // of a state that is run by itself, else nil
 	runnable []*thread // from head on
 	head     int
 	deadline time.Time

@@ -16,15 +16,18 @@ type mapState struct {
 	selector    *template // ItemSelector, or Parameters of old; nil when absent
 	batcher     *batcher
 	distributed bool
-	hasReader   bool // ItemReader or ResultWriter, which need S3
+	reads       bool // ItemReader, which needs S3
+	writes      bool // ResultWriter, which needs S3
 	label       string
 	query       *mapQueries // of a JSONata state, else nil
 
 	concurrency     int64 // 0 for no limit of its own
 	concurrencyPath *path
 	count           int64 // ToleratedFailureCount
+	countGiven      bool
 	countPath       *path
 	percent         float64 // ToleratedFailurePercentage
+	percentGiven    bool
 	percentPath     *path
 }
 
@@ -68,17 +71,21 @@ func (s *mapState) run(t *thread, input any) *failure {
 			return runtimeFailure("MaxConcurrency cannot be negative.")
 		}
 	}
-	if s.hasReader {
+	if (s.reads || s.writes) && t.mocked() == nil {
 		return &failure{name: errItemReaderFailed, cause: "ItemReader and ResultWriter need Amazon S3, which is not available here"}
 	}
 	items, f := s.items(t, env)
 	if f != nil {
 		return f
 	}
+	t.inspect("maxConcurrency", jsonvalue.NumberFromInt(concurrency))
 	t.recordMapStarted(len(items))
 	a := &activation{owner: t, mapState: s, silent: s.distributed}
 	if f := s.tolerance(a, env, len(items)); f != nil {
 		return f
+	}
+	if t.mocked() != nil {
+		return s.test(t, env, a, items)
 	}
 	if s.distributed {
 		if s.batcher != nil {
@@ -112,7 +119,39 @@ func (s *mapState) run(t *thread, input any) *failure {
 	return nil
 }
 
+// test ends a Map state that is tested as its mock says.
+func (s *mapState) test(t *thread, env *environment, a *activation, items []any) *failure {
+	total := len(items)
+	switch {
+	case s.batcher != nil && s.distributed:
+		batches, f := s.batches(t, env, items)
+		if f != nil {
+			return f
+		}
+		t.inspect("afterItemBatcher", &jsonvalue.Array{Items: batches})
+		total = len(batches)
+	case s.selects():
+		selected := make([]any, len(items))
+		for i, item := range items {
+			var f *failure
+			if selected[i], f = s.selectItem(t, mapItem(i, item)); f != nil {
+				return f
+			}
+		}
+		t.inspect("afterItemSelector", &jsonvalue.Array{Items: selected})
+	}
+	run := t.e.test
+	result, f := run.mapResult(total, !s.countGiven && !s.percentGiven || a.tolerate(run.Failures))
+	if f != nil {
+		return f
+	}
+	return s.finish(t, result)
+}
+
 func (s *mapState) items(t *thread, env *environment) ([]any, *failure) {
+	if t.mocked() != nil && s.reads {
+		return t.e.test.ItemData.Items, nil
+	}
 	if s.query != nil {
 		return s.query.itemsOf(t)
 	}
@@ -130,6 +169,7 @@ func (s *mapState) items(t *thread, env *environment) ([]any, *failure) {
 	if !ok {
 		return nil, runtimeFailure("Reference path \"$\" must point to array.")
 	}
+	t.inspect("afterItemsPath", a)
 	return a.Items, nil
 }
 
@@ -231,6 +271,14 @@ func (s *mapState) tolerance(a *activation, env *environment, total int) *failur
 		}
 		if percent < 0 || percent > 100 {
 			return runtimeFailure("ToleratedFailurePercentage must be between 0 and 100.")
+		}
+	}
+	if t := a.owner; t.e.test != nil {
+		if s.countGiven {
+			t.inspect("toleratedFailureCount", jsonvalue.NumberFromInt(count))
+		}
+		if s.percentGiven {
+			t.inspect("toleratedFailurePercentage", jsonvalue.Number(strconv.FormatFloat(percent, 'f', -1, 64)))
 		}
 	}
 	a.tolerate = func(failures int) bool {

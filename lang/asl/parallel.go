@@ -25,6 +25,12 @@ func (s *parallelState) run(t *thread, input any) *failure {
 		}
 	}
 	t.record("ParallelStateStarted")
+	if mock := t.mocked(); mock != nil {
+		if f := mock.failure(); f != nil {
+			return f
+		}
+		return s.finish(t, mock.Result)
+	}
 	a := &activation{owner: t, running: make([]*thread, len(s.branches)), results: make([]any, len(s.branches)),
 		left: len(s.branches)}
 	t.children = a

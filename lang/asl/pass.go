@@ -15,6 +15,7 @@ func (s *passState) run(t *thread, input any) *failure {
 		return t.leave(input, input)
 	}
 	if s.hasResult {
+		t.inspect("result", s.result)
 		return s.finish(t, s.result)
 	}
 	if s.parameters != nil {
@@ -23,5 +24,6 @@ func (s *passState) run(t *thread, input any) *failure {
 			return f
 		}
 	}
+	t.inspect("afterParameters", input)
 	return s.finish(t, input)
 }

@@ -74,6 +74,7 @@ func (r *resultFields) finish(t *thread, result any) *failure {
 			return f
 		}
 	}
+	t.inspect("afterResultSelector", selected)
 	output := t.input
 	if !r.discard {
 		var ok bool
@@ -82,5 +83,6 @@ func (r *resultFields) finish(t *thread, result any) *failure {
 				" to input " + jsonvalue.Text(t.input), explain: true}
 		}
 	}
+	t.inspect("afterResultPath", output)
 	return t.leave(output, result)
 }

@@ -66,7 +66,14 @@ func (s *taskState) run(t *thread, input any) *failure {
 	if f := s.evaluate(t, task); f != nil {
 		return f
 	}
+	if t.e.test != nil {
+		s.inspect(t, task)
+	}
 	t.recordScheduled(&s.resource)
+	if mock := t.mocked(); mock != nil {
+		t.answered = taskAnswer{result: mock.Result, failure: mock.failure()}
+		return s.resume(t)
+	}
 
 	e.lastTask++
 	task.ID = e.lastTask
@@ -83,6 +90,16 @@ func (s *taskState) run(t *thread, input any) *failure {
 		task.HeartbeatDeadline = t.after(seconds(task.HeartbeatSeconds), heartbeatTimer)
 	}
 	return nil
+}
+
+// inspect notes what a tested state's task gets.
+func (s *taskState) inspect(t *thread, task *Task) {
+	switch {
+	case s.query == nil:
+		t.inspect("afterParameters", task.Parameters)
+	case s.query.arguments != nil:
+		t.inspect("afterArguments", task.Parameters)
+	}
 }
 
 // evaluate fills in what of the task the state's fields say.
@@ -150,6 +167,7 @@ func (s *taskState) resume(t *thread) *failure {
 		t.recordTaskFailed(&s.resource, f)
 		return f
 	}
+	t.inspect("result", a.result)
 	t.recordTaskSucceeded(&s.resource, a.result)
 	return s.finish(t, a.result)
 }

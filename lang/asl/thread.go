@@ -111,6 +111,9 @@ func (t *thread) start() *failure {
 		return f
 	}
 	t.effective = input
+	if t.e.test != nil {
+		t.inspectInput(input)
+	}
 	return t.state.behaviour.run(t, input)
 }
 
@@ -151,12 +154,20 @@ func (t *thread) exitWith(next *state, output any, assigned *jsonvalue.Object) *
 	for name, v := range assigned.All() {
 		t.scope.set(name, v)
 	}
+	if assigned.Len() > 0 {
+		t.inspect("variables", jsonvalue.NewObject(t.scope.variables...))
+	}
 	t.recordExited(output, assigned)
 	t.proceed(next, output)
 	return nil
 }
 
 func (t *thread) proceed(next *state, output any) {
+	if t.e.test != nil {
+		t.phase = ended
+		t.e.test.finish(t.e, next, output)
+		return
+	}
 	if next == nil {
 		t.phase = ended
 		if t.parent != nil {
@@ -186,6 +197,10 @@ func (t *thread) explain(f *failure) {
 // fail looks for a retrier, then for a catcher, then ends the thread
 // (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
 func (t *thread) fail(f *failure) {
+	if t.e.test != nil {
+		t.e.test.failed(t, f)
+		return
+	}
 	s := t.state
 	t.explain(f)
 	if delay, ok := t.retry(f); ok {

@@ -138,6 +138,7 @@ func (s *Service) register() {
 	add(s, "ListStateMachines", dispatch.Anywhere[ListInput](), s.listStateMachines)
 	add(s, "ListStateMachineVersions", on(func(in *ListStateMachineVersionsInput) string { return in.StateMachineArn }), s.listStateMachineVersions)
 	add(s, "ValidateStateMachineDefinition", dispatch.Anywhere[ValidateStateMachineDefinitionInput](), s.validateStateMachineDefinition)
+	add(s, "TestState", dispatch.Anywhere[TestStateInput](), s.testState)
 	add(s, "TagResource", on(func(in *TagResourceInput) string { return in.ResourceArn }), s.tagResource)
 	add(s, "UntagResource", on(func(in *UntagResourceInput) string { return in.ResourceArn }), s.untagResource)
 	add(s, "ListTagsForResource", on(func(in *ListTagsForResourceInput) string { return in.ResourceArn }), s.listTagsForResource)

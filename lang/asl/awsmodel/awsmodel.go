@@ -7,19 +7,25 @@
 // whose members follow on lines that begin with a tab: the name, "!" where the API requires it, and the type. A type is
 // string, blob, boolean, integer, float, timestamp, document, or a name of the table, after a "[]" for each list and a
 // "{}" for each map that it is in.
+//
+// What actions answer is in tables of their own, which are generated from botocore's models of the services and cover
+// some more of them. There a scalar's type may have bounds: string@1:128 is a string of 1 to 128 characters,
+// integer@128: a number of at least 128.
 package awsmodel
 
 import (
 	"embed"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
 
 //go:generate go run -C ../../../tools/asltable . ../../lang/asl/awsmodel/tables
 
-//go:embed tables
+//go:embed tables outputs
 var tables embed.FS
 
 // Service is one service's table.
@@ -68,6 +74,9 @@ type Type struct {
 	Values []string // of an Enum: those that the API knew when the table was made
 	Item   *Type    // of a List and a Map
 	Shape  *Shape   // of a Structure
+	// Min and Max are the bounds of a number, or of a text's length, infinite where there is none; both are 0 where the
+	// table has no bounds. Only types of what actions answer have them.
+	Min, Max float64
 }
 
 var scalars = map[string]*Type{
@@ -75,25 +84,41 @@ var scalars = map[string]*Type{
 	"float": {Kind: Float}, "timestamp": {Kind: Timestamp}, "document": {Kind: Document},
 }
 
-// services has a reader for each table; a table is read when it is first asked for.
-var services = sync.OnceValue(func() map[string]func() *Service {
-	readers := map[string]func() *Service{}
-	entries, err := tables.ReadDir("tables")
-	if err != nil {
-		panic(fmt.Sprintf("awsmodel: reading the embedded tables: %v", err))
+// services and outputs have a reader for each table; a table is read when it is first asked for.
+var (
+	services = readersOf("tables")
+	outputs  = readersOf("outputs")
+)
+
+func readersOf(folder string) func() map[string]func() *Service {
+	return sync.OnceValue(func() map[string]func() *Service {
+		readers := map[string]func() *Service{}
+		entries, err := tables.ReadDir(folder)
+		if err != nil {
+			panic(fmt.Sprintf("awsmodel: reading the embedded tables: %v", err))
+		}
+		for _, e := range entries {
+			name := strings.TrimSuffix(e.Name(), ".txt")
+			readers[name] = sync.OnceValue(func() *Service {
+				text, err := tables.ReadFile(folder + "/" + name + ".txt")
+				if err != nil {
+					panic(fmt.Sprintf("awsmodel: reading the embedded table of %s: %v", name, err))
+				}
+				return parse(string(text))
+			})
+		}
+		return readers
+	})
+}
+
+// Output returns what an action answers, both by the names that Step Functions' SDK integrations have for them; nil when
+// it is not known or the action answers nothing.
+func Output(service, action string) *Shape {
+	if read := outputs()[service]; read != nil {
+		return read().Action(action)
 	}
-	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), ".txt")
-		readers[name] = sync.OnceValue(func() *Service {
-			text, err := tables.ReadFile("tables/" + name + ".txt")
-			if err != nil {
-				panic(fmt.Sprintf("awsmodel: reading the embedded table of %s: %v", name, err))
-			}
-			return parse(string(text))
-		})
-	}
-	return readers
-})
+	return nil
+}
 
 // Lookup returns the table of a service by the name that Step Functions' SDK integrations have for it, such as
 // "dynamodb" and "cognitoidentityprovider"; nil when there is none.
@@ -183,6 +208,10 @@ func (p *parser) typeOf(text string) *Type {
 		return t
 	}
 	t := scalars[text]
+	if base, bounds, bounded := strings.Cut(text, "@"); bounded && scalars[base] != nil {
+		from, to, _ := strings.Cut(bounds, ":")
+		t = &Type{Kind: scalars[base].Kind, Min: bound(from, -1), Max: bound(to, 1)}
+	}
 	switch {
 	case strings.HasPrefix(text, "[]"):
 		t = &Type{Kind: List, Item: p.typeOf(text[2:])}
@@ -194,4 +223,12 @@ func (p *parser) typeOf(text string) *Type {
 	}
 	p.types[text] = t
 	return t
+}
+
+// bound reads a bound; where there is none it is infinite.
+func bound(text string, sign int) float64 {
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f
+	}
+	return math.Inf(sign)
 }

@@ -45,3 +45,17 @@ func TestMembers(t *testing.T) {
 		t.Error("the errors of DynamoDB lack TransactionCanceledException")
 	}
 }
+
+func TestOutputsHaveTheBoundsOfTheirScalars(t *testing.T) {
+	blob := Output("kms", "encrypt").Member("CiphertextBlob").Type
+	if blob.Kind != Blob || blob.Min != 1 || blob.Max != 6144 {
+		t.Errorf("CiphertextBlob is %+v", blob)
+	}
+	described := Output("sfn", "describeExecution")
+	if status := described.Member("Status"); !status.Required || status.Type.Kind != Enum {
+		t.Errorf("Status is %+v", status)
+	}
+	if Output("sqs", "purgeQueue") != nil || Output("none", "none") != nil {
+		t.Error("an action without an answer has one")
+	}
+}
