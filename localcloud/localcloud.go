@@ -20,6 +20,8 @@ import (
 	"github.com/carepath/carepath/localcloud/acm"
 	"github.com/carepath/carepath/localcloud/apigateway"
 	"github.com/carepath/carepath/localcloud/clock"
+	"github.com/carepath/carepath/localcloud/cloudcontrol"
+	"github.com/carepath/carepath/localcloud/cloudtrail"
 	"github.com/carepath/carepath/localcloud/cloudwatch"
 	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
@@ -80,6 +82,7 @@ type Cloud struct {
 	cognito       *cognitoidp.Service
 	healthlake    *healthlake.Service
 	acm           *acm.Service
+	cloudtrail    *cloudtrail.Service
 
 	mu           sync.Mutex
 	endpoint     string
@@ -188,6 +191,12 @@ func (c *Cloud) wire(lambdaDir string) error {
 	if c.healthlake, err = healthlake.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting HealthLake: %w", err)
 	}
+	if c.cloudtrail, err = cloudtrail.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting CloudTrail: %w", err)
+	}
+	if _, err := cloudcontrol.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting Cloud Control: %w", err)
+	}
 	return nil
 }
 
@@ -289,6 +298,9 @@ func (c *Cloud) Close(ctx context.Context) error {
 	}
 	if c.healthlake != nil {
 		c.healthlake.Close()
+	}
+	if c.cloudtrail != nil {
+		c.cloudtrail.Close()
 	}
 	if c.stepfunctions != nil {
 		errs = append(errs, c.stepfunctions.Close(ctx))

@@ -53,6 +53,8 @@ type Call struct {
 	Conditions map[string]string
 	// ConditionLists are those of them that have several values, such as dynamodb:LeadingKeys.
 	ConditionLists map[string][]string
+
+	request any // the operation's request structure, once it is read
 }
 
 // Error is an error of an AWS API. Every error that a handler returns and that is not an *Error is an InternalFailure.
@@ -148,6 +150,7 @@ type Dispatcher struct {
 	mu         sync.RWMutex
 	operations map[string]*Operation // "states.StartExecution"
 	authorizer Authorizer
+	auditors   []func(Audit)
 }
 
 // New returns a dispatcher without operations. Until SetAuthorizer is called it lets nobody but root in.
@@ -268,6 +271,7 @@ func (d *Dispatcher) DoWithID(ctx context.Context, p Principal, service, action 
 		err = apiErr
 	}
 	d.Journal.add(e)
+	d.audit(c, out, err)
 	return out, c.RequestID, err
 }
 
@@ -293,6 +297,7 @@ func (d *Dispatcher) call(ctx context.Context, c *Call, in any) (any, error) {
 			return nil, err
 		}
 	}
+	c.request = request
 	resources, policies, err := op.permits(c, request)
 	if err != nil {
 		return nil, err

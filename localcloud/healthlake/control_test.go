@@ -59,7 +59,7 @@ func TestDatastores(t *testing.T) {
 	if tags := do[healthlake.ListTagsForResourceOutput](w, root, "ListTagsForResource", &healthlake.ResourceARNInput{ResourceARN: arn}); fmt.Sprint(tags.Tags) != "[{b 2}]" {
 		t.Errorf("%+v", tags)
 	}
-	do[healthlake.DatastoreStatusOutput](w, root, "DeleteFHIRDatastore", &healthlake.DatastoreInput{DatastoreID: made.DatastoreID})
+	do[healthlake.DatastoreStatusOutput](w, root, "DeleteFHIRDatastore", &healthlake.DeleteFHIRDatastoreInput{DatastoreID: made.DatastoreID})
 	w.want(404, "GET", "Patient", "")
 	if code := w.fails(root, "DescribeFHIRDatastore", &healthlake.DatastoreInput{DatastoreID: "x"}); code != "ResourceNotFoundException" {
 		t.Error(code)

@@ -169,7 +169,7 @@ func (s *Service) register() {
 	byID := dispatch.On(func(_ *dispatch.Call, in *DatastoreInput) []string { return []string{s.arn(in.DatastoreID)} })
 	dispatch.Register(d, op("CreateFHIRDatastore"), dispatch.Anywhere[CreateFHIRDatastoreInput](), s.createDatastore)
 	dispatch.Register(d, op("DescribeFHIRDatastore"), byID, s.describeDatastore)
-	dispatch.Register(d, op("DeleteFHIRDatastore"), byID, s.deleteDatastore)
+	dispatch.Register(d, op("DeleteFHIRDatastore"), dispatch.On(func(_ *dispatch.Call, in *DeleteFHIRDatastoreInput) []string { return []string{s.arn(in.DatastoreID)} }), s.deleteDatastore)
 	dispatch.Register(d, op("ListFHIRDatastores"), dispatch.Anywhere[ListFHIRDatastoresInput](), s.listDatastores)
 	dispatch.Register(d, op("TagResource"), dispatch.On(func(_ *dispatch.Call, in *TagResourceInput) []string { return []string{in.ResourceARN} }), s.tag)
 	dispatch.Register(d, op("UntagResource"), dispatch.On(func(_ *dispatch.Call, in *UntagResourceInput) []string { return []string{in.ResourceARN} }), s.untag)
@@ -342,7 +342,7 @@ func (s *Service) describeDatastore(_ context.Context, _ *dispatch.Call, in *Dat
 	return &DescribeFHIRDatastoreOutput{s.properties(&r)}, nil
 }
 
-func (s *Service) deleteDatastore(_ context.Context, _ *dispatch.Call, in *DatastoreInput) (*DatastoreStatusOutput, error) {
+func (s *Service) deleteDatastore(_ context.Context, _ *dispatch.Call, in *DeleteFHIRDatastoreInput) (*DatastoreStatusOutput, error) {
 	r, err := s.row(in.DatastoreID)
 	if err != nil {
 		return nil, err

@@ -51,8 +51,13 @@ type DatastoreStatusOutput struct {
 	DatastoreEndpoint string // base of the FHIR addresses, with a slash at its end
 }
 
-// DatastoreInput is the request of DescribeFHIRDatastore and DeleteFHIRDatastore.
+// DatastoreInput is the request of DescribeFHIRDatastore.
 type DatastoreInput struct {
+	DatastoreID string `json:"DatastoreId"`
+}
+
+// DeleteFHIRDatastoreInput is the request of DeleteFHIRDatastore.
+type DeleteFHIRDatastoreInput struct {
 	DatastoreID string `json:"DatastoreId"`
 }
 

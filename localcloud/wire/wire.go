@@ -47,6 +47,8 @@ var targets = map[string]string{
 	"AWSStepFunctions":                  "states",
 	"AmazonSQS":                         "sqs",
 	"CertificateManager":                "acm",
+	"CloudApiService":                   "cloudcontrolapi",
+	"CloudTrail_20131101":               "cloudtrail",
 	"DynamoDB_20120810":                 "dynamodb",
 	"HealthLake":                        "healthlake",
 	"GraniteServiceVersion20100801":     "cloudwatch",
@@ -96,7 +98,7 @@ func (x *exchange) serve() {
 		}
 	}
 	target, rpc := x.r.Header.Get("X-Amz-Target"), strings.HasPrefix(x.r.URL.Path, "/service/")
-	prefix, action, _ := strings.Cut(target, ".")
+	prefix, action := cutTarget(target)
 	switch {
 	case target != "":
 		x.fail = x.failJSON
@@ -167,6 +169,16 @@ func Caller(d *dispatch.Dispatcher, credentials Credentials, r *http.Request, se
 			Message: fmt.Sprintf("Credential should be scoped to %s/%s, not '%s'.", d.Region, service, scope)}
 	}
 	return credentials.Principal(accessKey)
+}
+
+// cutTarget splits X-Amz-Target into the service and the action. CloudTrail's has a package before the service.
+func cutTarget(target string) (prefix, action string) {
+	dot := strings.LastIndexByte(target, '.')
+	if dot < 0 {
+		return target, ""
+	}
+	prefix, action = target[:dot], target[dot+1:]
+	return prefix[strings.LastIndexByte(prefix, '.')+1:], action
 }
 
 // unsigned reports whether the request's operation takes calls without credentials.
