@@ -29,6 +29,8 @@ type Config struct {
 	Intake IntakeConfig
 	// Users is carepath:users: the creation of users.
 	Users UsersConfig
+	// Domain is carepath:domain: the domain that all APIs are under.
+	Domain DomainConfig
 }
 
 // PlatformConfig is what all systems share.
@@ -86,6 +88,7 @@ const (
 	keyPlatform    = "carepath:platform"
 	keyIntake      = "carepath:intake"
 	keyUsers       = "carepath:users"
+	keyDomain      = "carepath:domain"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -172,6 +175,8 @@ func (r *configReader) config() *Config {
 	c.Intake.read(r.object(keyIntake, "The asynchronous intake."))
 	c.Users = usersDefaults(local, p.Protect)
 	c.Users.read(r.object(keyUsers, "The creation of users."))
+	c.Domain = domainDefaults()
+	c.Domain.read(r.object(keyDomain, "The domain that all APIs are under."), c.Region, local)
 	r.end()
 	return c
 }

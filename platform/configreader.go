@@ -232,6 +232,24 @@ func (o *objectReader) texts(name string, to *[]string, pattern *regexp.Regexp, 
 	})
 }
 
+// optional reads a text that may be left out.
+func (o *objectReader) optional(name string, to *string, pattern *regexp.Regexp, allowed, meaning string) {
+	s := Setting{Meaning: meaning, Allowed: allowed, schema: map[string]any{"type": "string", "pattern": pattern.String()}}
+	leaf(o, name, to, s, func(value any) {
+		text, ok := value.(string)
+		if !ok || !pattern.MatchString(text) {
+			o.problem(name, jsonvalue.Text(value), allowed)
+			return
+		}
+		*to = text
+	})
+}
+
+// hasSecret reports whether a member is encrypted, so that rules between members cannot be checked.
+func (o *objectReader) hasSecret() bool {
+	return slices.ContainsFunc(o.reader.settings[o.index:], func(s Setting) bool { return s.Secret })
+}
+
 // choice reads a member that is one of a few texts.
 func choice[T ~string](o *objectReader, name string, to *T, meaning string, allowed ...string) {
 	s := Setting{Meaning: meaning, Allowed: strings.Join(allowed, " or "), schema: map[string]any{"type": "string", "enum": allowed}}

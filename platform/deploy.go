@@ -15,39 +15,59 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Deploy is the program. Its outputs are plain strings: apiUrl, the base URL of the API; intakeUrl, where payloads are
-// posted; intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId
-// and userPoolClientId.
+// Deploy is the program. Its outputs are plain strings: apiUrl, the domain's base URL; intakeUrl, where payloads are posted;
+// intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId and
+// userPoolClientId; samplesUrl, and the URL of each further API of functions.
 func Deploy(ctx *pulumi.Context) error {
-	values, err := configValues(ctx)
+	outputs, err := deploy(ctx, functionAPIs())
 	if err != nil {
 		return err
 	}
-	config, err := LoadConfig(values)
-	if err != nil {
-		return err
-	}
-	s := &system{ctx: ctx, config: config}
-	for _, step := range []func() error{s.makeProvider, s.makeKey, s.makeAccount} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	intake, err := s.newIntake()
-	if err != nil {
-		return err
-	}
-	users, err := s.newUsers()
-	if err != nil {
-		return err
-	}
-	outputs := map[string]pulumi.Input{"apiUrl": intake.api.InvokeURL}
-	maps.Copy(outputs, intake.outputs())
-	maps.Copy(outputs, users.outputs())
 	for name, value := range outputs {
 		ctx.Export(name, value)
 	}
 	return nil
+}
+
+// deploy deploys everything and returns the stack's outputs.
+func deploy(ctx *pulumi.Context, apis []functionAPI) (map[string]pulumi.Input, error) {
+	if err := checkBasePaths(apis); err != nil {
+		return nil, err
+	}
+	values, err := configValues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, err := LoadConfig(values)
+	if err != nil {
+		return nil, err
+	}
+	s := &system{ctx: ctx, config: config}
+	for _, step := range []func() error{s.makeProvider, s.makeKey, s.makeAccount} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	intake, err := s.newIntake()
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.newUsers()
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range apis {
+		if err := s.newFunctionAPI(a); err != nil {
+			return nil, err
+		}
+	}
+	outputs, err := s.newDomain()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(outputs, intake.outputs())
+	maps.Copy(outputs, users.outputs())
+	return outputs, nil
 }
 
 // configValues are the stack's values of all keys that the program reads, and of those that it does not know: the engine
@@ -85,6 +105,7 @@ type system struct {
 	provider *aws.Provider
 	key      *kms.Key
 	account  *apigateway.Account // nil: not this stack's
+	apis     []servedAPI
 }
 
 // options are those of a top-level resource.
@@ -103,10 +124,16 @@ func (s *system) alarmTopics() []pulumi.StringInput {
 	return topics
 }
 
-// makeProvider makes the one provider of the stack: it refuses other accounts and tags what it makes.
-func (s *system) makeProvider() error {
+// makeProvider makes the stack's provider.
+func (s *system) makeProvider() (err error) {
+	s.provider, err = s.newProvider("aws", s.config.Region)
+	return err
+}
+
+// newProvider makes a provider that refuses other accounts and tags what it makes.
+func (s *system) newProvider(name, region string) (*aws.Provider, error) {
 	args := &aws.ProviderArgs{
-		Region:            pulumi.String(s.config.Region),
+		Region:            pulumi.String(region),
 		AllowedAccountIds: pulumi.StringArray{pulumi.String(s.config.AccountID)},
 		DefaultTags: aws.ProviderDefaultTagsArgs{Tags: pulumi.StringMap{
 			"project": pulumi.String(s.ctx.Project()), "stack": pulumi.String(s.ctx.Stack()),
@@ -119,9 +146,7 @@ func (s *system) makeProvider() error {
 		args.AccessKey, args.SecretKey = pulumi.String("test"), pulumi.String("test")
 		args.SkipCredentialsValidation, args.SkipMetadataApiCheck = pulumi.Bool(true), pulumi.Bool(true)
 	}
-	var err error
-	s.provider, err = aws.NewProvider(s.ctx, "aws", args)
-	return err
+	return aws.NewProvider(s.ctx, name, args)
 }
 
 // partition is the group of regions that the stack's belongs to.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/carepath/carepath/components/apidomain"
 	"github.com/carepath/carepath/components/golambda"
 	"github.com/carepath/carepath/components/restapi"
 	"github.com/carepath/carepath/components/workflow"
@@ -35,6 +35,7 @@ type registered struct {
 type engine struct {
 	mu        sync.Mutex
 	resources []registered
+	endpoint  string // of deployed stages
 }
 
 const testAccount = "arn:aws:%s:us-east-1:123456789012:%s"
@@ -67,8 +68,24 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		arn("states", "stateMachine:"+name)
 	case "aws:apigateway/restApi:RestApi":
 		id = "abc123"
+		out["executionArn"] = resource.NewProperty(fmt.Sprintf(testAccount, "execute-api", id))
+	case "aws:acm/certificate:Certificate":
+		arn("acm", "certificate/1234")
+		if strings.Contains(args.Provider, "::aws-us-east-1::") {
+			out["arn"] = resource.NewProperty("arn:aws:acm:us-east-1:123456789012:certificate/1234")
+		}
+		out["domainValidationOptions"] = resource.NewProperty([]resource.PropertyValue{resource.NewProperty(resource.PropertyMap{
+			"resourceRecordName": resource.NewProperty("_x"), "resourceRecordType": resource.NewProperty("CNAME"), "resourceRecordValue": resource.NewProperty("_y"),
+		})})
+	case "aws:route53/zone:Zone":
+		out["zoneId"] = resource.NewProperty("ZLOCAL")
+	case "aws:route53/record:Record":
+		out["fqdn"] = args.Inputs["name"]
+	case "aws:apigateway/domainName:DomainName":
+		out["regionalDomainName"], out["regionalZoneId"] = resource.NewProperty("d-abc"), resource.NewProperty("ZREGIONAL")
+		out["cloudfrontDomainName"], out["cloudfrontZoneId"] = resource.NewProperty("d111"), resource.NewProperty("ZCLOUDFRONT")
 	case "aws:apigateway/stage:Stage":
-		out["invokeUrl"] = resource.NewProperty("https://abc123.execute-api.us-east-1.amazonaws.com/" + out["stageName"].StringValue())
+		out["invokeUrl"] = resource.NewProperty(e.endpoint + "/" + out["stageName"].StringValue())
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -78,10 +95,6 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	}
 	e.resources = append(e.resources, r)
 	return id, out, nil
-}
-
-func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return nil, fmt.Errorf("the program calls %s, which it does without", args.Token)
 }
 
 func (e *engine) get(t *testing.T, token, name string) registered {
@@ -98,22 +111,27 @@ func (e *engine) get(t *testing.T, token, name string) registered {
 // deployed runs the program. The working directory is the package's folder, as in every test.
 func deployed(t *testing.T, config map[string]string) *engine {
 	t.Helper()
-	values := map[string]string{"aws:region": "us-east-1", "carepath:environment": "dev", "carepath:accountId": "123456789012"}
-	maps.Copy(values, config)
-	text, err := json.Marshal(values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PULUMI_CONFIG", string(text))
-	e := &engine{}
+	setConfig(t, config)
+	e := &engine{endpoint: "https://abc123.execute-api.us-east-1.amazonaws.com"}
 	if err := pulumi.RunErr(Deploy, pulumi.WithMocks("carepath", "test", e)); err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
+const testDomain = `{"name":"api.example.com","hostedZoneId":"Z1"}`
+
+func setConfig(t *testing.T, config map[string]string) {
+	t.Helper()
+	text, err := json.Marshal(from(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PULUMI_CONFIG", string(text))
+}
+
 func TestDeployMakesExactlyTheseResources(t *testing.T) {
-	e := deployed(t, map[string]string{"carepath:platform": `{"manageApiGatewayAccount":true}`})
+	e := deployed(t, map[string]string{"carepath:platform": `{"manageApiGatewayAccount":true}`, "carepath:domain": testDomain})
 	var got []string
 	for _, r := range e.resources {
 		parent := r.parent[strings.LastIndex(r.parent, ":")+1:]
@@ -124,7 +142,7 @@ func TestDeployMakesExactlyTheseResources(t *testing.T) {
 }
 
 func TestEveryResourceHasTheProviderAndItsParentsPrefix(t *testing.T) {
-	e := deployed(t, nil)
+	e := deployed(t, map[string]string{"carepath:domain": testDomain})
 	for _, r := range e.resources {
 		if !strings.HasPrefix(r.token, "aws:") {
 			continue
@@ -222,7 +240,8 @@ func TestEnumsOfTheComponentsAgree(t *testing.T) {
 	if string(workflow.Standard) != string(restapi.Standard) || string(workflow.Express) != string(restapi.Express) {
 		t.Error("restapi and workflow name the types of state machines differently")
 	}
-	if golambda.FunctionType != "carepath:golambda:Function" || workflow.StateMachineType != "carepath:workflow:StateMachine" || restapi.APIType != "carepath:restapi:API" {
+	if golambda.FunctionType != "carepath:golambda:Function" || workflow.StateMachineType != "carepath:workflow:StateMachine" || restapi.APIType != "carepath:restapi:API" ||
+		apidomain.DomainType != "carepath:apidomain:Domain" {
 		t.Error("a type token changed: existing stacks would replace what is below it; give the resource an alias")
 	}
 }

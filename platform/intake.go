@@ -13,15 +13,11 @@ import (
 //go:embed intake.asl.json
 var intakeDefinition string
 
-// intakePath is where payloads are posted.
-const intakePath = "/webhooks"
-
 // intake is the asynchronous intake: a route that starts a state machine, which runs a function and keeps what fails in a
 // dead-letter queue.
 type intake struct {
 	deadLetters *sqs.Queue
 	workflow    *workflow.StateMachine
-	api         *restapi.API
 }
 
 func (s *system) newIntake() (*intake, error) {
@@ -74,17 +70,9 @@ func (s *system) newIntake() (*intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.api, err = restapi.NewAPI(s.ctx, "intake-api", &restapi.APIArgs{
-		Description: pulumi.String("Takes payloads and hands them to the intake state machine"),
-		Routes: []restapi.Route{restapi.AsyncWorkflowRoute{
-			Path: intakePath, StateMachineARN: i.workflow.ARN, Type: restapi.WorkflowType(c.WorkflowType),
-			MaxBodyBytes: c.MaxBodyBytes, Headers: c.Headers,
-		}},
-		Throttle:         restapi.Throttle{RatePerSecond: pulumi.Float64(c.Throttle.RatePerSecond), Burst: pulumi.Int(c.Throttle.Burst)},
-		KMSKeyARN:        s.key.Arn,
-		LogRetentionDays: days,
-		Account:          s.account,
-	}, s.options()...)
+	err = s.newAPI("intake", intakePath, "Takes payloads and hands them to the intake state machine", c.Throttle, restapi.AsyncWorkflowRoute{
+		Path: "/", StateMachineARN: i.workflow.ARN, Type: restapi.WorkflowType(c.WorkflowType), MaxBodyBytes: c.MaxBodyBytes, Headers: c.Headers,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +81,6 @@ func (s *system) newIntake() (*intake, error) {
 
 func (i *intake) outputs() map[string]pulumi.Input {
 	return map[string]pulumi.Input{
-		"intakeUrl":                pulumi.Sprintf("%s%s", i.api.InvokeURL, intakePath),
 		"intakeStateMachineArn":    i.workflow.ARN,
 		"intakeDeadLetterQueueUrl": i.deadLetters.Url,
 	}

@@ -8,13 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// usersPath is where users are created.
-const usersPath = "/users"
-
 // users is the creation of users: a route that runs a state machine and answers with its output.
 type users struct {
 	creation *usercreation.UserCreation
-	api      *restapi.API
 }
 
 func (s *system) newUsers() (*users, error) {
@@ -33,16 +29,9 @@ func (s *system) newUsers() (*users, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.api, err = restapi.NewAPI(s.ctx, "users-api", &restapi.APIArgs{
-		Description: pulumi.String("Creates users"),
-		Routes: []restapi.Route{restapi.SyncWorkflowRoute{
-			Path: usersPath, StateMachineARN: u.creation.StateMachineARN, Schema: json.RawMessage(model), MaxBodyBytes: maxUserBytes,
-		}},
-		Throttle:         restapi.Throttle{RatePerSecond: pulumi.Float64(c.Throttle.RatePerSecond), Burst: pulumi.Int(c.Throttle.Burst)},
-		KMSKeyARN:        s.key.Arn,
-		LogRetentionDays: days,
-		Account:          s.account,
-	}, s.options()...)
+	err = s.newAPI("users", usersPath, "Creates users", c.Throttle, restapi.SyncWorkflowRoute{
+		Path: "/", StateMachineARN: u.creation.StateMachineARN, Schema: json.RawMessage(model), MaxBodyBytes: maxUserBytes,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +43,6 @@ const maxUserBytes = 64 << 10
 
 func (u *users) outputs() map[string]pulumi.Input {
 	return map[string]pulumi.Input{
-		"usersUrl":         pulumi.Sprintf("%s%s", u.api.InvokeURL, usersPath),
 		"usersTableName":   u.creation.TableName,
 		"userPoolId":       u.creation.UserPoolID,
 		"userPoolClientId": u.creation.UserPoolClientID,
