@@ -175,7 +175,7 @@ func (r *configReader) config() *Config {
 	c.Intake.read(r.object(keyIntake, "The asynchronous intake."))
 	c.Users = usersDefaults(local, p.Protect)
 	c.Users.read(r.object(keyUsers, "The creation of users."))
-	c.Domain = domainDefaults()
+	c.Domain = domainDefaults(local)
 	c.Domain.read(r.object(keyDomain, "The domain that all APIs are under."), c.Region, local)
 	r.end()
 	return c

@@ -10,7 +10,7 @@ import (
 
 // DomainConfig is the domain that all APIs are under.
 type DomainConfig struct {
-	// Name of the domain, in lower case. Default: none, and every API is open at its default endpoint.
+	// Name of the domain, in lower case. Default: none, and every API is open at its default endpoint; locally "api.localhost".
 	Name string
 	// Existing takes a domain that the account and region have, instead of making one. Default: false.
 	Existing bool
@@ -34,8 +34,12 @@ type MutualTLSConfig struct {
 	OwnershipCertificateARN string // of a certificate of ACM, for domains whose own is imported
 }
 
-func domainDefaults() DomainConfig {
-	return DomainConfig{EndpointType: apidomain.Regional, SecurityPolicy: apidomain.TLS12}
+func domainDefaults(local bool) DomainConfig {
+	d := DomainConfig{EndpointType: apidomain.Regional, SecurityPolicy: apidomain.TLS12}
+	if local {
+		d.Name = "api.localhost"
+	}
+	return d
 }
 
 var (

@@ -197,6 +197,8 @@ func TestTheLocalStack(t *testing.T) {
 		}
 	})
 
+	t.Run("all APIs are under one domain", l.testDomain)
+
 	t.Run("any JSON value reaches the state machine equal in value", func(t *testing.T) {
 		for _, body := range []string{
 			`{"hello":"it's \"me\""}`, `{}`, `[]`, `""`, `null`, `true`, `0`, `"a bare string"`, `[1,[2,[3,{"a":null}]]]`,

@@ -44,7 +44,7 @@ func BenchmarkPostUsers(b *testing.B) {
 // load posts b.N bodies with 16 clients and reports what it took.
 func load(b *testing.B, url string, status int, body func() string) {
 	const clients = 16
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients, DialContext: dialLocalhost}}
 	latencies := make([][]time.Duration, clients)
 	var next, failures atomic.Int64
 	b.ResetTimer()

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/carepath/carepath/handlers/sample/sample"
 	"github.com/carepath/carepath/localcloud"
 	"github.com/carepath/carepath/localcloud/scheduler"
 )
@@ -34,6 +35,7 @@ func (l *local) promises(t *testing.T) []promise {
 		{"intake-", "the state machine can be deployed again", func(ctx context.Context) error { return l.updateMachines(ctx, "intake-") }},
 		{"intake-", "a payload is handled", func(ctx context.Context) error { return l.handlesPayload(ctx, t) }},
 		{"intake-", "a payload that cannot be handled is kept", func(ctx context.Context) error { return l.keepsPayload(ctx, t) }},
+		{"samples-", "the domain leads to a function", l.answersSample},
 		{"users-", "the state machines can be deployed again", func(ctx context.Context) error { return l.updateMachines(ctx, "users-") }},
 		{"users-", "a user is created, once", func(ctx context.Context) error { return l.createsUserOnce(ctx, t) }},
 		{"users-", "a failed creation leaves nothing", func(ctx context.Context) error { return l.undoesUser(ctx, t) }},
@@ -84,6 +86,29 @@ func (l *local) handlesPayload(ctx context.Context, t *testing.T) error {
 		return err
 	}
 	return l.logged(ctx, "intake-api", `"status":"202"`)
+}
+
+// answersSample asks the sample API, whose function and stage must both log the request.
+func (l *local) answersSample(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.outputs["samplesUrl"]+"/one", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	var answer sample.Answer
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK || answer.Path != "/samples/one" || answer.Resource != "/one" {
+		return fmt.Errorf("GET %s answers %d %+v: %w", request.URL, response.StatusCode, answer, err)
+	}
+	for _, group := range []string{"/aws/lambda/samples-sample-", "/aws/apigateway/samples-api-"} {
+		if err := l.logged(ctx, group, answer.RequestID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keepsPayload sends what fails: it must be logged and land in the dead-letter queue.
