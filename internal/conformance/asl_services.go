@@ -231,6 +231,9 @@ func (g *servicesRig) end(ctx context.Context, arn string) (*stepfunctions.Descr
 			return out, err
 		}
 		answered, err := g.answerTokens(ctx)
+		if err == nil && !answered {
+			answered, err = g.work(ctx, arn)
+		}
 		if err != nil {
 			return nil, err
 		}

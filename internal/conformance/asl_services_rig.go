@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -33,11 +34,12 @@ type servicesRig struct {
 	pool    string // the row's user pool
 	table   string // the row's last table
 
-	functions map[string]function // by name
-	mocked    function            // of every function, in rows with the answers of a mock file
-	queues    []string            // URLs
-	resources map[string]string   // placeholders in the row's input, and what they stand for
-	answers   []aslEvent          // how the tasks with a token ended, in order
+	functions  map[string]function // by name
+	mocked     function            // of every function, in rows with the answers of a mock file
+	queues     []string            // URLs
+	activities map[string]string   // ARNs, by what eventsOf makes of them
+	resources  map[string]string   // placeholders in the row's input, and what they stand for
+	answers    []aslEvent          // how the tasks with a token ended, in order
 
 	done    chan struct{} // closed at the end: functions do not wait any longer
 	mu      sync.Mutex
@@ -46,7 +48,7 @@ type servicesRig struct {
 }
 
 func newServicesRig(row *servicesRow) (_ *servicesRig, err error) {
-	g := &servicesRig{row: row, clock: clock.NewDriven(aslStart), functions: map[string]function{}, resources: map[string]string{}, done: make(chan struct{})}
+	g := &servicesRig{row: row, clock: clock.NewDriven(aslStart), functions: map[string]function{}, resources: map[string]string{}, activities: map[string]string{}, done: make(chan struct{})}
 	g.d = dispatch.New(g.clock, recordedAccount, "us-east-1")
 	g.d.SetAuthorizer(everyone{})
 	st := store.Memory()
@@ -190,12 +192,21 @@ func (g *servicesRig) create(name, kind, definition string) (string, error) {
 		in.LoggingConfiguration = &stepfunctions.LoggingConfiguration{Level: "ALL", IncludeExecutionData: true, Destinations: []stepfunctions.LogDestination{
 			{CloudWatchLogsLogGroup: &stepfunctions.LogGroup{LogGroupArn: g.d.ARN("logs", "log-group:"+logGroup+":*")}}}}
 	}
+	for _, arn := range activityARN.FindAllString(definition, -1) {
+		_, name, _ := strings.Cut(arn, ":activity:")
+		if _, err := g.d.Do(context.Background(), g.d.Root(), "states", "CreateActivity", &stepfunctions.CreateActivityInput{Name: name}); err != nil {
+			return "", err
+		}
+		g.activities[string(withoutNames([]byte(arn)))] = arn
+	}
 	out, err := dispatch.Do[stepfunctions.CreateStateMachineOutput](context.Background(), g.d, g.d.Root(), "states", "CreateStateMachine", in)
 	if err != nil {
 		return "", err
 	}
 	return out.StateMachineArn, nil
 }
+
+var activityARN = regexp.MustCompile(`arn:aws:states:[a-z0-9-]+:[0-9]+:activity:[^"]+`)
 
 const logGroup = "/aws/vendedlogs/states/machine"
 
@@ -331,4 +342,34 @@ func (g *servicesRig) answerToken(ctx context.Context, token string) error {
 	}
 	_, err := g.d.Do(ctx, g.d.Root(), "states", action, in)
 	return err
+}
+
+// work does what an activity's worker did when the row was recorded, if the execution's last event is that a task of an
+// activity waits: the worker takes the task and answers as the history says that it ended.
+func (g *servicesRig) work(ctx context.Context, execution string) (worked bool, err error) {
+	last, err := dispatch.Do[stepfunctions.GetExecutionHistoryOutput](ctx, g.d, g.d.Root(), "states", "GetExecutionHistory",
+		&stepfunctions.GetExecutionHistoryInput{ExecutionArn: execution, ReverseOrder: true, MaxResults: 1})
+	if err != nil {
+		return false, err
+	}
+	events, err := eventsOf(last)
+	if err != nil || events[0].Type != "ActivityScheduled" {
+		return false, err
+	}
+	resource, _ := events[0].Details.Get("resource")
+	arn, _ := resource.(string)
+	in := &stepfunctions.GetActivityTaskInput{ActivityArn: g.activities[string(withoutNames([]byte(arn)))]}
+	for _, e := range g.row.History {
+		if e.Type == "ActivityStarted" {
+			in.WorkerName = e.WorkerName
+		}
+	}
+	if in.WorkerName == "" {
+		return false, nil // nobody did
+	}
+	out, err := dispatch.Do[stepfunctions.GetActivityTaskOutput](ctx, g.d, g.d.Root(), "states", "GetActivityTask", in)
+	if err != nil {
+		return false, err
+	}
+	return true, g.answerToken(ctx, out.TaskToken)
 }

@@ -37,6 +37,10 @@ func refused(f *failure) answer { return answer{failed: f} }
 // perform makes a task's call and tells the execution how it went.
 func (s *Service) perform(e *execution, t *asl.Task) {
 	resource, err := asl.ParseResource(t.Resource)
+	if resource.Kind == asl.Activity {
+		s.offer(e, t)
+		return
+	}
 	var a answer
 	if err != nil {
 		a = refused(&failure{"States.Runtime", err.Error()})

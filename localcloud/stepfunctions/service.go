@@ -41,8 +41,11 @@ type Service struct {
 	records *store.Table[record]
 	pool    *pool
 	tokens  tokens
-	budget  budget
-	logs    *logWriter
+
+	activities *activities
+
+	budget budget
+	logs   *logWriter
 
 	ctx    context.Context // of the calls that executions make; cancelled by Close
 	cancel context.CancelFunc
@@ -64,7 +67,11 @@ func New(d *dispatch.Dispatcher, st *store.Store) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{d: d, journal: journal, records: records, pool: newPool(MaxRunningTasks), machines: map[string]*machine{}}
+	activities, err := newActivities(st)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{d: d, journal: journal, records: records, activities: activities, pool: newPool(MaxRunningTasks), machines: map[string]*machine{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.logs = newLogWriter(s)
 	for arn, r := range records.All() {
@@ -78,6 +85,7 @@ func New(d *dispatch.Dispatcher, st *store.Store) (*Service, error) {
 		return nil, err
 	}
 	s.register()
+	s.registerActivities()
 	return s, nil
 }
 

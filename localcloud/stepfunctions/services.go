@@ -102,7 +102,7 @@ func (s *Service) emulates(resource string) error {
 	}
 	refusal := fmt.Errorf("the embedded AWS does not emulate the integration %s", resource)
 	switch {
-	case r.Kind == asl.LambdaFunction:
+	case r.Kind == asl.LambdaFunction, r.Kind == asl.Activity:
 		return nil
 	case r.Kind == asl.SDK:
 		v, known := sdkServices[r.Service]
