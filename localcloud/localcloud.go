@@ -26,6 +26,7 @@ import (
 	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/dynamodb"
+	"github.com/carepath/carepath/localcloud/eventbridge"
 	"github.com/carepath/carepath/localcloud/healthlake"
 	"github.com/carepath/carepath/localcloud/iam"
 	"github.com/carepath/carepath/localcloud/kms"
@@ -79,6 +80,7 @@ type Cloud struct {
 	stepfunctions *stepfunctions.Service
 	apigateway    *apigateway.Service
 	scheduler     *scheduler.Service
+	events        *eventbridge.Service
 	cognito       *cognitoidp.Service
 	healthlake    *healthlake.Service
 	acm           *acm.Service
@@ -185,6 +187,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	if c.scheduler, err = scheduler.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting EventBridge Scheduler: %w", err)
 	}
+	if c.events, err = eventbridge.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting EventBridge: %w", err)
+	}
 	if c.cognito, err = cognitoidp.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting Cognito: %w", err)
 	}
@@ -259,6 +264,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 	c.lambda.SetRuntimeAddr(runtime.Addr().String())
 	c.stepfunctions.Start()
 	c.scheduler.Start()
+	c.events.Start()
 	return nil
 }
 
@@ -301,6 +307,9 @@ func (c *Cloud) Close(ctx context.Context) error {
 	}
 	if c.cloudtrail != nil {
 		c.cloudtrail.Close()
+	}
+	if c.events != nil {
+		errs = append(errs, c.events.Close(ctx))
 	}
 	if c.stepfunctions != nil {
 		errs = append(errs, c.stepfunctions.Close(ctx))

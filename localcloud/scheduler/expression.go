@@ -76,6 +76,25 @@ func parseExpression(text string, zone *time.Location, start time.Time) (timetab
 	return nil, false
 }
 
+// Valid says whether a text is a schedule expression.
+func Valid(expression string) bool {
+	_, ok := parseExpression(expression, time.UTC, time.Time{})
+	return ok
+}
+
+// Next returns the first time after a time that a schedule expression means, in UTC and with a rate that begins a period
+// after start: a rule's first event comes when its period has passed. There may be none.
+func Next(expression string, start, after time.Time) (time.Time, bool) {
+	table, ok := parseExpression(expression, time.UTC, start)
+	if !ok {
+		return time.Time{}, false
+	}
+	if e, is := table.(every); is && after.Before(e.start) {
+		after = e.start
+	}
+	return table.next(after)
+}
+
 // loadZone returns the time zone of an IANA name; UTC for none.
 func loadZone(name string) (*time.Location, bool) {
 	if name == "" {

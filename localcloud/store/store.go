@@ -30,6 +30,9 @@ type Store struct {
 // Memory returns a store that keeps nothing beyond the process.
 func Memory() *Store { return &Store{} }
 
+// InMemory reports whether the store keeps nothing beyond the process.
+func (s *Store) InMemory() bool { return s.db == nil }
+
 // Open opens or creates the state file at path. It fails when another process has it open.
 func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
