@@ -65,7 +65,7 @@ func TestTheSweepMayDie(t *testing.T) {
 						if there := s.claims[email] != nil; there != kind.stays {
 							t.Fatalf("%s: there is a user: %t", a.what, there)
 						}
-						if got, _ := c.standard(user(email), key, map[string]bool{}); got.StatusCode != 201 {
+						if got := c.standard(user(email), key, map[string]bool{}); got.StatusCode != 201 {
 							t.Errorf("%s: the answer to the repeated request is %v", a.what, got)
 						}
 						if problems := c.state().broken(); problems != nil {
@@ -88,7 +88,7 @@ func (c *cloud) abandon(email, key, action string, nth int) {
 		c.stop(c.executionOf(key))
 		return nil
 	}})()
-	if got, _ := c.standard(user(email), key, map[string]bool{}); !strings.HasPrefix(got.err, "ABORTED") {
+	if got := c.standard(user(email), key, map[string]bool{}); !strings.HasPrefix(got.err, "ABORTED") {
 		c.Fatalf("a creation that was killed: %v", got)
 	}
 	if s := c.state(); s.claims[email]["Pending"] == "" {
