@@ -15,6 +15,7 @@ import (
 	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/dynamodb"
+	"github.com/carepath/carepath/localcloud/eventbridge"
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
 	"github.com/carepath/carepath/localcloud/sqs"
@@ -56,6 +57,7 @@ func newServicesRig(row *servicesRow) (_ *servicesRig, err error) {
 	for _, start := range []func() error{
 		func() error { _, err := logs.New(g.d, st); return err },
 		func() error { _, err := sqs.New(g.d, st); return err },
+		func() error { _, err := eventbridge.New(g.d, st); return err },
 		func() error { _, err := dynamodb.New(g.d, st); return err },
 		func() error { _, err := cognitoidp.New(g.d, st); return err },
 		func() (err error) { g.states, err = stepfunctions.New(g.d, st); return err },
