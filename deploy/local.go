@@ -19,7 +19,9 @@ import (
 type LocalStatus struct {
 	Running      bool   `json:"running"`
 	PID          int    `json:"pid,omitempty"`
-	Endpoint     string `json:"endpoint,omitempty"` // where every AWS API answers
+	Endpoint     string `json:"endpoint,omitempty"`    // where every AWS API answers
+	TLSEndpoint  string `json:"tlsEndpoint,omitempty"` // where it answers with TLS, if it was started so
+	Authority    string `json:"authority,omitempty"`   // the file with the certificate that its clients have to trust
 	ProviderPort int    `json:"providerPort,omitempty"`
 	Home         string `json:"home"`
 	Log          string `json:"log"`
@@ -29,6 +31,7 @@ type LocalStatus struct {
 type health struct {
 	PID          int    `json:"pid"`
 	ProviderPort int    `json:"providerPort"`
+	TLSEndpoint  string `json:"tlsEndpoint"`
 	Dir          string `json:"dir"`
 }
 
@@ -54,6 +57,9 @@ func (p *Project) LocalStatus(ctx context.Context) (LocalStatus, error) {
 			Hint: "stop that one (carepath local stop, in its folder), or choose another port with --port"}
 	}
 	status.Running, status.PID, status.ProviderPort, status.Endpoint = true, h.PID, h.ProviderPort, p.endpoint()
+	if status.TLSEndpoint = h.TLSEndpoint; h.TLSEndpoint != "" {
+		status.Authority = filepath.Join(p.LocalDir(), "ca.pem")
+	}
 	return status, nil
 }
 

@@ -49,6 +49,9 @@ type Options struct {
 	Dir string
 	// Addr is the loopback address of the HTTP port; empty: 127.0.0.1:4566. Port 0 takes a free one.
 	Addr string
+	// TLSAddr is the loopback address of a second port, with TLS; empty: there is none. The certificate of the authority that
+	// signs for it is written to ca.pem in Dir. Port 0 takes a free one.
+	TLSAddr string
 	// Account is the account's twelve digits; empty: 000000000000.
 	Account string
 	// Region is empty for us-east-1.
@@ -71,8 +74,10 @@ type Cloud struct {
 	d     *dispatch.Dispatcher
 	store *store.Store
 	addr  string
-	dir   string // as Options say
-	temp  string // a folder to remove at the end; empty if there is none
+	// tlsAddr is empty where there is no TLS port.
+	tlsAddr string
+	dir     string // as Options say
+	temp    string // a folder to remove at the end; empty if there is none
 
 	sts           *sts.Service
 	sqs           *sqs.Service
@@ -88,8 +93,10 @@ type Cloud struct {
 
 	mu           sync.Mutex
 	endpoint     string
+	tlsEndpoint  string
 	providerPort int
-	servers      []*http.Server
+	fronts       []*http.Server // the HTTP port, and the TLS port if there is one
+	runtime      *http.Server   // Lambda's Runtime API
 	stopProvider context.CancelFunc
 	serving      sync.WaitGroup
 }
@@ -105,6 +112,11 @@ func New(o Options) (_ *Cloud, err error) {
 	if err := checkLoopback(o.Addr); err != nil {
 		return nil, err
 	}
+	if o.TLSAddr != "" {
+		if err := checkLoopback(o.TLSAddr); err != nil {
+			return nil, err
+		}
+	}
 	if o.Account == "" {
 		o.Account = DefaultAccount
 	}
@@ -117,7 +129,7 @@ func New(o Options) (_ *Cloud, err error) {
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
 	}
-	c := &Cloud{d: dispatch.New(o.Clock, o.Account, o.Region), addr: o.Addr, dir: o.Dir}
+	c := &Cloud{d: dispatch.New(o.Clock, o.Account, o.Region), addr: o.Addr, tlsAddr: o.TLSAddr, dir: o.Dir}
 	if o.Logf != nil {
 		c.d.Logf = o.Logf
 	}
@@ -222,8 +234,8 @@ func (c *Cloud) ProviderPort() int {
 	return c.providerPort
 }
 
-// Start listens: the HTTP port, Lambda's Runtime API and the Pulumi provider on free loopback ports. It returns when all
-// three accept connections; they do until Close.
+// Start listens: the HTTP port, the TLS port if there is to be one, Lambda's Runtime API and the Pulumi provider on free
+// loopback ports. It returns when all accept connections; they do until Close.
 func (c *Cloud) Start(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -232,17 +244,30 @@ func (c *Cloud) Start(ctx context.Context) error {
 	}
 	var listen net.ListenConfig
 	var open []net.Listener
-	for _, addr := range []string{c.addr, "127.0.0.1:0", "127.0.0.1:0"} {
+	give := func(err error) error {
+		for _, l := range open {
+			err = errors.Join(err, l.Close())
+		}
+		return err
+	}
+	addresses := []string{c.addr, "127.0.0.1:0", "127.0.0.1:0"}
+	if c.tlsAddr != "" {
+		addresses = append(addresses, c.tlsAddr)
+	}
+	for _, addr := range addresses {
 		l, err := listen.Listen(ctx, "tcp", addr)
 		if err != nil {
-			for _, l := range open {
-				err = errors.Join(err, l.Close())
-			}
-			return fmt.Errorf("listening on %s (is another embedded AWS running?): %w", addr, err)
+			return give(fmt.Errorf("listening on %s (is another embedded AWS running?): %w", addr, err))
 		}
 		open = append(open, l)
 	}
 	front, runtime, engine := open[0], open[1], open[2]
+	if c.tlsAddr != "" {
+		var err error
+		if open[3], err = c.secure(open[3]); err != nil {
+			return give(fmt.Errorf("making the TLS port: %w", err))
+		}
+	}
 	endpoint := "http://localhost:" + strconv.Itoa(port(front))
 	c.endpoint = endpoint
 	c.providerPort = port(engine)
@@ -252,8 +277,12 @@ func (c *Cloud) Start(ctx context.Context) error {
 	c.cognito.SetEndpoint(endpoint)
 	c.healthlake.SetEndpoint(endpoint)
 
-	c.serve("the HTTP port", front, c.handler())
-	c.serve("Lambda's Runtime API", runtime, c.lambda.RuntimeHandler())
+	handler := c.handler()
+	c.fronts = []*http.Server{c.serve("the HTTP port", front, handler)}
+	if c.tlsAddr != "" {
+		c.fronts = append(c.fronts, c.serve("the TLS port", open[3], handler))
+	}
+	c.runtime = c.serve("Lambda's Runtime API", runtime, c.lambda.RuntimeHandler())
 	providerCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stopProvider = stop
 	c.serving.Go(func() {
@@ -270,31 +299,31 @@ func (c *Cloud) Start(ctx context.Context) error {
 
 func port(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 
-// serve answers on a listener until Close. The caller holds the lock.
-func (c *Cloud) serve(what string, l net.Listener, h http.Handler) {
+// serve answers on a listener until Close.
+func (c *Cloud) serve(what string, l net.Listener, h http.Handler) *http.Server {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
-	c.servers = append(c.servers, server)
 	c.serving.Go(func() {
 		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			c.d.Logf("serving %s: %v", what, err)
 		}
 	})
+	return server
 }
 
 // Close stops taking requests, lets what runs come to the end of its step until ctx is done, ends the functions' processes
 // and writes the data plane to the state file.
 func (c *Cloud) Close(ctx context.Context) error {
 	c.mu.Lock()
-	servers, stopProvider := c.servers, c.stopProvider
-	c.servers, c.stopProvider = nil, nil
+	fronts, runtime, stopProvider := c.fronts, c.runtime, c.stopProvider
+	c.fronts, c.runtime, c.stopProvider = nil, nil, nil
 	c.mu.Unlock()
 
 	var errs []error
-	if len(servers) > 0 {
-		errs = append(errs, shutdown(ctx, servers[0]))
+	for _, server := range fronts {
+		errs = append(errs, shutdown(ctx, server))
 	}
 	if stopProvider != nil {
 		stopProvider()
@@ -317,8 +346,8 @@ func (c *Cloud) Close(ctx context.Context) error {
 	if c.lambda != nil {
 		errs = append(errs, c.lambda.Close(ctx))
 	}
-	if len(servers) > 1 {
-		errs = append(errs, servers[1].Close()) // the processes that asked it are gone
+	if runtime != nil {
+		errs = append(errs, runtime.Close()) // the processes that asked it are gone
 	}
 	if c.apigateway != nil {
 		errs = append(errs, c.apigateway.Close(ctx))

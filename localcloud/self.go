@@ -20,6 +20,7 @@ type Health struct {
 	Services     []string `json:"services"` // by signing name
 	Version      string   `json:"version"`  // of the module that this process was built from
 	ProviderPort int      `json:"providerPort"`
+	TLSEndpoint  string   `json:"tlsEndpoint,omitempty"`
 	PID          int      `json:"pid"`
 	Dir          string   `json:"dir"` // where the state is kept
 	Account      string   `json:"account"`
@@ -71,7 +72,7 @@ type Faults struct {
 func isOwn(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/_carepath/") }
 
 func (c *Cloud) health(w http.ResponseWriter, _ *http.Request) {
-	h := Health{Version: "(devel)", ProviderPort: c.ProviderPort(), PID: os.Getpid(), Dir: c.dir, Account: c.d.Account, Region: c.d.Region}
+	h := Health{Version: "(devel)", ProviderPort: c.ProviderPort(), TLSEndpoint: c.TLSEndpoint(), PID: os.Getpid(), Dir: c.dir, Account: c.d.Account, Region: c.d.Region}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		h.Version = info.Main.Version
 	}

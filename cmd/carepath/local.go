@@ -17,13 +17,7 @@ import (
 func newLocalCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{Use: "local", Short: "Start, stop and look at the embedded AWS"}
 	cmd.AddCommand(
-		localCommand(g, "start", "Start the embedded AWS, unless it runs", func(ctx context.Context, p *deploy.Project) error {
-			status, err := p.StartLocal(ctx, serveArgs(p))
-			if err != nil {
-				return err
-			}
-			return g.printStatus(status)
-		}),
+		newStartCommand(g),
 		localCommand(g, "stop", "Stop the embedded AWS; its state is kept", func(ctx context.Context, p *deploy.Project) error {
 			ran, err := p.StopLocal(ctx)
 			if err != nil {
@@ -95,8 +89,36 @@ func (g *global) printStatus(s deploy.LocalStatus) error {
 		return nil
 	}
 	fmt.Fprintf(g.out, "the embedded AWS runs at %s (process %d)\n  state and log: %s\n", s.Endpoint, s.PID, s.Log)
+	if s.TLSEndpoint != "" {
+		fmt.Fprintf(g.out, "  with TLS: %s, trusting %s\n", s.TLSEndpoint, s.Authority)
+	}
 	return nil
 }
+
+// tlsFlag asks for the TLS port.
+const tlsFlag = "tls"
+
+func newStartCommand(g *global) *cobra.Command {
+	var tls bool
+	cmd := localCommand(g, "start", "Start the embedded AWS, unless it runs", func(ctx context.Context, p *deploy.Project) error {
+		args := serveArgs(p)
+		if tls {
+			args = append(args, "--"+tlsFlag)
+		}
+		status, err := p.StartLocal(ctx, args)
+		if err != nil {
+			return err
+		}
+		if tls && status.TLSEndpoint == "" {
+			return &deploy.Error{Code: deploy.CodeRefused, Message: "the embedded AWS runs already, without TLS", Hint: "carepath local stop, then carepath local start --tls"}
+		}
+		return g.printStatus(status)
+	})
+	cmd.Flags().BoolVar(&tls, tlsFlag, false, tlsHelp)
+	return cmd
+}
+
+const tlsHelp = "answer with TLS too, at the next higher port; certificates are signed by an authority whose own is in ca.pem in the state folder"
 
 func newResetCommand(g *global) *cobra.Command {
 	var yes bool
@@ -123,6 +145,7 @@ const logLevelVariable = "CAREPATH_LOG_LEVEL"
 // newServeCommand is what StartLocal runs in the background. It is also of use in a terminal, to watch the log.
 func newServeCommand(g *global) *cobra.Command {
 	var level string
+	var tls bool
 	cmd := localCommand(g, "serve", "Run the embedded AWS in this terminal", func(ctx context.Context, p *deploy.Project) error {
 		name := "--log-level"
 		if text := os.Getenv(logLevelVariable); level == "" && text != "" {
@@ -136,11 +159,15 @@ func newServeCommand(g *global) *cobra.Command {
 		}
 		logger := slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: least}))
 		slog.SetDefault(logger) // packages of the embedded AWS log to it
-		cloud, err := localcloud.New(localcloud.Options{
+		options := localcloud.Options{
 			Dir:  p.LocalDir(),
 			Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Port)),
 			Logf: func(format string, args ...any) { logger.Info(fmt.Sprintf(format, args...)) },
-		})
+		}
+		if tls {
+			options.TLSAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Port+1))
+		}
+		cloud, err := localcloud.New(options)
 		if err != nil {
 			return err
 		}
@@ -156,5 +183,6 @@ func newServeCommand(g *global) *cobra.Command {
 	cmd.Long = `Run the embedded AWS in this terminal, until Ctrl-C. With the level debug its log has a line for each call of an AWS API: the
 action, the HTTP status and how long it took, never a payload.`
 	cmd.Flags().StringVar(&level, "log-level", "", "the least level of log lines: debug, info, warn or error (environment: "+logLevelVariable+"; default info)")
+	cmd.Flags().BoolVar(&tls, tlsFlag, false, tlsHelp)
 	return cmd
 }

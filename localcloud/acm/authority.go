@@ -96,10 +96,6 @@ func (s *Service) material(arn string) (pair, authority *keyPair, err error) {
 	if c.Material != nil {
 		return c.Material, authority, nil
 	}
-	signer, err := tls.X509KeyPair([]byte(authority.Certificate), []byte(authority.Key))
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the authority's key: %w", err)
-	}
 	serial, ok := new(big.Int).SetString(strings.ReplaceAll(c.Serial, ":", ""), 16)
 	if !ok {
 		return nil, nil, fmt.Errorf("the serial number of %s is no number", arn)
@@ -108,11 +104,7 @@ func (s *Service) material(arn string) (pair, authority *keyPair, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the key of %s: %w", arn, err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: c.Names[0]}, DNSNames: c.Names, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	made, err := sign(template, signer.Leaf, key, signer.PrivateKey.(crypto.Signer))
+	made, err := authority.issue(&x509.Certificate{SerialNumber: serial, DNSNames: c.Names, NotBefore: c.NotBefore, NotAfter: c.NotAfter}, key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("signing %s: %w", arn, err)
 	}
@@ -120,6 +112,47 @@ func (s *Service) material(arn string) (pair, authority *keyPair, err error) {
 		return nil, nil, err
 	}
 	return made, authority, nil
+}
+
+// issue makes a certificate for key by a template that says for whom and how long.
+func (a *keyPair) issue(template *x509.Certificate, key crypto.Signer) (*keyPair, error) {
+	signer, err := tls.X509KeyPair([]byte(a.Certificate), []byte(a.Key))
+	if err != nil {
+		return nil, fmt.Errorf("reading the authority's key: %w", err)
+	}
+	template.Subject = pkix.Name{CommonName: template.DNSNames[0]}
+	template.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	return sign(template, signer.Leaf, key, signer.PrivateKey.(crypto.Signer))
+}
+
+// Sign returns a certificate for names that are nobody's in ACM: those of the embedded AWS itself. It is not kept.
+func (s *Service) Sign(names []string) (*tls.Certificate, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	authority, err := s.authority()
+	if err != nil {
+		return nil, err
+	}
+	key, err := algorithms["EC_prime256v1"]()
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	now := s.d.Clock.Now()
+	pair, err := authority.issue(&x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), DNSNames: names, NotBefore: now.Add(-24 * time.Hour), NotAfter: now.Add(validity)}, key)
+	if err != nil {
+		return nil, fmt.Errorf("signing for %s: %w", names[0], err)
+	}
+	return pair.tls(authority)
+}
+
+// tls is the pair as a TLS server shows it, with the authority behind it.
+func (p *keyPair) tls(authority *keyPair) (*tls.Certificate, error) {
+	t, err := tls.X509KeyPair([]byte(p.Certificate+authority.Certificate), []byte(p.Key))
+	if err != nil {
+		return nil, fmt.Errorf("reading a certificate's key: %w", err)
+	}
+	return &t, nil
 }
 
 // TLS returns an issued certificate for use by a TLS server.
@@ -135,9 +168,5 @@ func (s *Service) TLS(ctx context.Context, arn string) (*tls.Certificate, error)
 	if err != nil {
 		return nil, err
 	}
-	t, err := tls.X509KeyPair([]byte(pair.Certificate+authority.Certificate), []byte(pair.Key))
-	if err != nil {
-		return nil, fmt.Errorf("reading the key of %s: %w", arn, err)
-	}
-	return &t, nil
+	return pair.tls(authority)
 }

@@ -11,11 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carepath/carepath/localcloud/acm"
 	"github.com/carepath/carepath/localcloud/apigateway"
 	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
+	"github.com/carepath/carepath/localcloud/route53"
+	"github.com/carepath/carepath/localcloud/s3"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
 	"github.com/carepath/carepath/localcloud/store"
 )
@@ -79,6 +82,15 @@ func newCloudOn(t testing.TB, s *store.Store) *cloud {
 	c.d.SetAuthorizer(c)
 	var err error
 	if c.service, err = apigateway.New(c.d, s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := acm.New(c.d, s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := route53.New(c.d, s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s3.New(c.d, s); err != nil {
 		t.Fatal(err)
 	}
 	c.start = func(context.Context, *stepfunctions.StartExecutionInput) (*stepfunctions.StartExecutionOutput, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/carepath/carepath/lang/jsonvalue"
+	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
 // remapped are the response headers that a backend or a mapping cannot set: they arrive as x-amzn-Remapped-<name>. See
@@ -184,6 +185,7 @@ func (x *exchange) fail(f *failure) {
 func forbidden(w http.ResponseWriter) {
 	h := w.Header()
 	h["x-amzn-ErrorType"] = []string{"ForbiddenException"}
+	h["x-amzn-RequestId"] = []string{dispatch.NewRequestID()}
 	h["Content-Type"] = jsonContentType
 	w.WriteHeader(http.StatusForbidden)
 	w.Write([]byte(`{"message":"Forbidden"}`)) // the client may be gone; nobody is left to be told
