@@ -115,8 +115,8 @@ func (s *Service) material(arn string) (pair, authority *keyPair, err error) {
 }
 
 // issue makes a certificate for key by a template that says for whom and how long.
-func (a *keyPair) issue(template *x509.Certificate, key crypto.Signer) (*keyPair, error) {
-	signer, err := tls.X509KeyPair([]byte(a.Certificate), []byte(a.Key))
+func (p *keyPair) issue(template *x509.Certificate, key crypto.Signer) (*keyPair, error) {
+	signer, err := tls.X509KeyPair([]byte(p.Certificate), []byte(p.Key))
 	if err != nil {
 		return nil, fmt.Errorf("reading the authority's key: %w", err)
 	}

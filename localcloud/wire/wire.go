@@ -378,7 +378,11 @@ func (x *exchange) rest(body []byte) {
 	if x.service == "apigateway" && strings.HasPrefix(x.r.URL.Path, "/v2/") {
 		x.service = "apigatewayv2" // it signs as API Gateway
 	}
-	route, members := x.routes().find(x.service, x.r.Method, x.r.URL.EscapedPath(), query)
+	path := x.r.URL.EscapedPath()
+	if x.service == "s3" {
+		path = bucketPath(x.r.Host, path)
+	}
+	route, members := x.routes().find(x.service, x.r.Method, path, query)
 	if route == nil {
 		x.refuse("UnknownOperationException", http.StatusNotFound, "the embedded AWS does not emulate %s %s of %q", x.r.Method, x.r.URL.Path, x.service)
 		return
@@ -403,6 +407,15 @@ func (x *exchange) rest(body []byte) {
 		}
 	}
 	x.fail(requestID, dispatch.AsError(err))
+}
+
+// bucketPath puts the bucket that SDKs name in the host (<bucket>.localhost) before the path.
+func bucketPath(host, path string) string {
+	host, _, _ = strings.Cut(host, ":")
+	if bucket, ok := strings.CutSuffix(host, ".localhost"); ok {
+		return "/" + bucket + path
+	}
+	return path
 }
 
 func (x *exchange) failRestXML(requestID string, e *dispatch.Error) {
