@@ -2,13 +2,11 @@ package deploy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
 // DestroyOptions say what a Destroy may do.
@@ -69,26 +67,12 @@ func (s *Stack) destroy(ctx context.Context, allowed Allowed) (*Result, error) {
 			return nil, err
 		}
 	}
-	return s.run(ctx, doing, func(ch chan<- events.EngineEvent) error {
-		_, err := s.stack.Destroy(ctx, optdestroy.EventStreams(ch), optdestroy.SuppressProgress())
-		return err
+	return s.exclusively(ctx, false, func() (*Result, error) {
+		return s.run(ctx, doing, func(ch chan<- events.EngineEvent) error {
+			_, err := s.stack.Destroy(ctx, optdestroy.EventStreams(ch), optdestroy.SuppressProgress())
+			return err
+		})
 	})
-}
-
-// state is what Pulumi knows of a stack.
-type state struct{ apitype.DeploymentV3 }
-
-func (s *Stack) state(ctx context.Context) (*state, error) {
-	doing := "reading the state of the stack " + s.name
-	exported, err := s.stack.Export(ctx)
-	if err != nil {
-		return nil, failure(ctx, doing, err)
-	}
-	var all state
-	if err := json.Unmarshal(exported.Deployment, &all.DeploymentV3); err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	return &all, nil
 }
 
 // protected are the deletions that protection forbids.

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,11 +32,14 @@ const cancelGrace = 10 * time.Minute
 //     drop what it is in the middle of.
 //   - While an Up watches it, its preview and its update run in one process, with the preview's end as the point where the
 //     program can still refuse, before anything has changed.
+//   - It writes to files and not to pipes, so that it can end what it has begun when this program is killed.
 //   - What engine events have told already is not asked for again: each question is a process that takes a quarter of a second.
 type engine struct {
 	command string
 	version semver.Version
 	up      *eventServer // not nil: an Up is under way
+	// selected reports, without asking the CLI, that the stack exists; nil where only the CLI knows.
+	selected func() bool
 }
 
 // Version is the CLI's.
@@ -46,6 +48,8 @@ func (e *engine) Version() semver.Version { return e.version }
 // Run runs a command of the CLI, as auto.PulumiCommand says.
 func (e *engine) Run(ctx context.Context, dir string, stdin io.Reader, stdouts, stderrs []io.Writer, environment []string, args ...string) (string, string, int, error) {
 	switch {
+	case e.selected != nil && slices.Equal(args[:min(2, len(args))], []string{"stack", "select"}) && e.selected():
+		return "", "", 0, nil
 	case slices.Equal(args[:min(2, len(args))], []string{"stack", "history"}):
 		return "[]", "", 0, nil // an operation's result is made of its events
 	case e.up != nil && slices.Equal(args[:min(2, len(args))], []string{"stack", "output"}):
@@ -54,21 +58,60 @@ func (e *engine) Run(ctx context.Context, dir string, stdin io.Reader, stdouts, 
 		args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "--skip-preview" })
 		args = append(args, "--event-log=tcp://"+e.up.address)
 	}
-	var stdout, stderr bytes.Buffer
+	stdout, err := newOutput()
+	if err != nil {
+		return "", "", unknownCode, err
+	}
+	defer stdout.remove()
+	stderr, err := newOutput()
+	if err != nil {
+		return "", "", unknownCode, err
+	}
+	defer stderr.remove()
 	cmd := exec.CommandContext(ctx, e.command, append([]string{"--non-interactive"}, args...)...)
-	cmd.Dir, cmd.Stdin = dir, stdin
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, stdin, stdout.file, stderr.file
 	cmd.Env = append(append(os.Environ(), environment...), "PULUMI_AUTOMATION_API=true")
-	cmd.Stdout = io.MultiWriter(append(stdouts, &stdout)...)
-	cmd.Stderr = io.MultiWriter(append(stderrs, &stderr)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = cancelGrace
-	err := cmd.Run()
-	code := -2 // as the Automation API says that it is not known
+	err = cmd.Run()
+	code := unknownCode
 	if exit := (*exec.ExitError)(nil); err == nil || errors.As(err, &exit) {
 		code = cmd.ProcessState.ExitCode()
 	}
-	return stdout.String(), stderr.String(), code, err
+	out, outErr := stdout.text(stdouts)
+	problems, problemsErr := stderr.text(stderrs)
+	return out, problems, code, errors.Join(err, outErr, problemsErr)
+}
+
+// unknownCode is how the Automation API says that a process's exit code is not known.
+const unknownCode = -2
+
+// output is a file that the engine writes to. A pipe would kill the engine in the middle of its work if this program is killed: now
+// it ends what it has begun, and its state is whole.
+type output struct{ file *os.File }
+
+func newOutput() (output, error) {
+	file, err := os.CreateTemp("", "carepath-engine-*.txt")
+	if err != nil {
+		return output{}, fmt.Errorf("making a file for the engine's output: %w", err)
+	}
+	return output{file}, nil
+}
+
+func (o output) text(more []io.Writer) (string, error) {
+	text, err := os.ReadFile(o.file.Name())
+	for _, w := range more {
+		if _, writeErr := w.Write(text); err == nil {
+			err = writeErr
+		}
+	}
+	return string(text), err
+}
+
+func (o output) remove() {
+	_ = o.file.Close()
+	_ = os.Remove(o.file.Name()) // it is in the folder for temporary files
 }
 
 // eventServer takes the engine's events of an update: first the stream of its preview, then the one of the update itself. The

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,13 @@ const serveAt = "CAREPATH_TEST_SERVE_AT"
 func TestMain(m *testing.M) {
 	if at := os.Getenv(serveAt); at != "" && len(os.Args) > 1 && os.Args[1] == "serve" {
 		if err := serve(at, os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "up" {
+		if err := upElsewhere(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -99,6 +107,132 @@ func newBench(t *testing.T) *bench {
 		}
 	})
 	return b
+}
+
+// upElsewhere is what a process that is to be killed does: an up of a number of queues.
+func upElsewhere(args []string) error {
+	queues, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	port, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	p := &Project{Root: args[0], Home: filepath.Join(args[0], ".carepath"), Port: port}
+	b := &bench{project: p, hashKey: "pk", queues: queues}
+	s, err := p.Open(ctx, Options{Stack: LocalStack, Program: true, program: b.program})
+	if err != nil {
+		return err
+	}
+	_, err = s.Up(ctx, UpOptions{})
+	return err
+}
+
+// elsewhere starts an up of b.queues queues in a process of its own, and waits until it has made as many of them as are wanted.
+func (b *bench) elsewhere(made int) *exec.Cmd {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), os.Args[0], "up", b.project.Root, strconv.Itoa(b.project.Port), strconv.Itoa(b.queues))
+	log := &strings.Builder{}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if b.Failed() {
+			b.Logf("the other up: %s", log)
+		}
+	})
+	for len(b.queueURLs()) < made {
+		if zombie(cmd.Process.Pid) {
+			_ = cmd.Wait()
+			b.Fatalf("the other up ended: %s", log)
+		}
+	}
+	return cmd
+}
+
+func (b *bench) queueURLs() []string {
+	b.Helper()
+	out, err := b.sqs().ListQueues(b.Context(), &awssqs.ListQueuesInput{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return out.QueueUrls
+}
+
+// enginePID is the process that holds the lock.
+func (b *bench) enginePID() int {
+	b.Helper()
+	locks, err := (&Stack{name: LocalStack, project: b.project}).locks()
+	if err != nil || len(locks) != 1 {
+		b.Fatalf("locks: %+v, %v", locks, err)
+	}
+	return locks[0].pid
+}
+
+// TestKilledUp interrupts or kills the program, the engine or both in the middle of an up: the next one says so and converges, with nothing made
+// twice and nothing lost.
+func TestKilledUp(t *testing.T) {
+	for what, kill := range map[string]func(b *bench, cmd *exec.Cmd) error{
+		"Ctrl-C":  func(_ *bench, cmd *exec.Cmd) error { return cmd.Process.Signal(os.Interrupt) },
+		"program": func(_ *bench, cmd *exec.Cmd) error { return cmd.Process.Kill() },
+		"engine":  func(b *bench, _ *exec.Cmd) error { return syscall.Kill(b.enginePID(), syscall.SIGKILL) },
+		"both": func(b *bench, cmd *exec.Cmd) error {
+			return errors.Join(syscall.Kill(b.enginePID(), syscall.SIGKILL), cmd.Process.Kill())
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			b := newBench(t)
+			b.queues = 0
+			b.mustUp(UpOptions{})
+			var said strings.Builder
+			b.options.Observer.Report = func(text string) { fmt.Fprintln(&said, text) }
+			for _, made := range []int{1, 15} {
+				b.queues = 30
+				cmd := b.elsewhere(made)
+				if err := kill(b, cmd); err != nil {
+					t.Fatal(err)
+				}
+				_ = cmd.Wait() // it was killed
+				if what == "Ctrl-C" {
+					if locks, err := b.open().locks(); err != nil || len(locks) > 0 {
+						t.Errorf("Ctrl-C left the lock: %+v, %v", locks, err)
+					}
+				}
+				said.Reset()
+				result := b.mustUp(UpOptions{})
+				if urls := b.queueURLs(); len(urls) != b.queues {
+					t.Errorf("%d queues, want %d: %v", len(urls), b.queues, urls)
+				}
+				if released := strings.Contains(said.String(), "was cut off: releasing its lock"); released != (what == "engine" || what == "both") {
+					t.Errorf("after %d queues the next up said %q", made, &said)
+				}
+				if result.Counts["create"] >= b.queues {
+					t.Errorf("nothing was made before, or it was lost: %v", result.Counts)
+				}
+				if again := b.mustUp(UpOptions{}); again.Changed() {
+					t.Errorf("not converged: %+v", again.Changes)
+				}
+				state, err := b.open().state(t.Context())
+				if err != nil || len(state.PendingOperations) > 0 {
+					t.Errorf("left pending: %+v, %v", state.PendingOperations, err)
+				}
+				b.queues = 0
+				b.mustUp(UpOptions{Allowed: Allowed{Delete: queueURNs(30)}})
+			}
+		})
+	}
+}
+
+func queueURNs(n int) []string {
+	urns := make([]string, n)
+	for i := range urns {
+		urns[i] = fmt.Sprintf("urn:pulumi:local::carepath::aws:sqs/queue:Queue::letters-%d", i)
+	}
+	return urns
 }
 
 func (b *bench) program(ctx *pulumi.Context) error {
@@ -318,7 +452,7 @@ func TestDrift(t *testing.T) {
 	if again, err := b.open().Drift(t.Context()); err != nil || len(again.Resources) != 2 {
 		t.Errorf("drift changed the state: %+v, %v", again, err)
 	}
-	if _, err := b.open().Refresh(t.Context()); err != nil {
+	if _, err := b.open().Refresh(t.Context(), RefreshOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if result := b.mustUp(UpOptions{}); result.Counts["create"] != 1 || result.Counts["update"] != 1 {

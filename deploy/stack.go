@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/carepath/carepath/platform"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -52,13 +50,12 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	backend := filepath.Join(p.Home, "pulumi") // of the local stack
 	environment := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
 	if o.Stack == LocalStack {
-		if _, err := os.Stat(backend); err != nil && !o.Program {
+		if _, err := os.Stat(p.backend()); err != nil && !o.Program {
 			return nil, notDeployed(o.Stack)
 		}
-		if err := os.MkdirAll(backend, 0o700); err != nil {
+		if err := os.MkdirAll(p.backend(), 0o700); err != nil {
 			return nil, fmt.Errorf("making the folder of the local stack's state: %w", err)
 		}
 	}
@@ -74,6 +71,7 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 		for _, v := range append(p.PulumiEnvironment(status.ProviderPort), p.AWSEnvironment()...) {
 			environment[v.Name] = v.Value
 		}
+		cli.selected = func() bool { _, err := os.Stat(p.localState()); return err == nil }
 		environment["PULUMI_HOME"] = filepath.Join(p.Home, "pulumi-home")
 	}
 	choose := auto.SelectStackInlineSource
@@ -136,14 +134,6 @@ func (s *Stack) run(ctx context.Context, doing string, operate func(chan<- event
 	return result, err
 }
 
-// Refresh brings the stack's state up to date with what is deployed.
-func (s *Stack) Refresh(ctx context.Context) (*Result, error) {
-	return s.run(ctx, "refreshing the stack "+s.name, func(ch chan<- events.EngineEvent) error {
-		_, err := s.stack.Refresh(ctx, optrefresh.EventStreams(ch), optrefresh.SuppressProgress())
-		return err
-	})
-}
-
 // Outputs returns the stack's outputs as plain values; secrets stay hidden.
 func (s *Stack) Outputs(ctx context.Context) (map[string]any, error) {
 	outputs, err := s.stack.Outputs(ctx)
@@ -169,9 +159,8 @@ func failure(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return &Error{Code: CodeCancelled, Message: doing + " was cancelled", Err: err}
 	}
-	if auto.IsConcurrentUpdateError(err) || strings.Contains(err.Error(), "the stack is currently locked") {
-		return &Error{Code: CodeConcurrent, Message: doing + " failed: another operation holds the stack's lock",
-			Hint: "wait for it; if its process is gone, `pulumi cancel` releases the lock", Err: err}
+	if isLocked(err) {
+		return &Error{Code: CodeConcurrent, Message: doing + " failed: another operation holds the stack's lock", Err: err}
 	}
 	return &Error{Code: CodeFailed, Message: doing + " failed:\n" + engineMessage(err), Err: err}
 }

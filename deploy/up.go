@@ -32,7 +32,11 @@ func (s *Stack) Up(ctx context.Context, o UpOptions) (*Result, error) {
 		defer os.Remove(plan)
 		options = append(options, optup.Plan(plan))
 	}
-	result, found, err := s.up(ctx, o, options)
+	var found []Finding
+	result, err := s.exclusively(ctx, false, func() (result *Result, err error) {
+		result, found, err = s.up(ctx, o, options)
+		return result, err
+	})
 	var protected []string
 	for _, f := range found {
 		if f.Protected {

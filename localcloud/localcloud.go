@@ -91,6 +91,8 @@ type Cloud struct {
 	acm           *acm.Service
 	cloudtrail    *cloudtrail.Service
 
+	creations *store.Table[Creation]
+
 	mu           sync.Mutex
 	endpoint     string
 	tlsEndpoint  string
@@ -135,6 +137,9 @@ func New(o Options) (_ *Cloud, err error) {
 	}
 	if c.store, err = c.open(&o.Dir); err != nil {
 		return nil, err
+	}
+	if c.creations, err = store.NewTable[Creation](c.store, "pulumi/creations"); err != nil {
+		return nil, errors.Join(err, c.Close(context.Background()))
 	}
 	if err := c.wire(filepath.Join(o.Dir, "lambda")); err != nil {
 		return nil, errors.Join(err, c.Close(context.Background()))
@@ -286,7 +291,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 	providerCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stopProvider = stop
 	c.serving.Go(func() {
-		if err := provider.Serve(providerCtx, engine, c.d, provider.Endpoint(endpoint)); err != nil {
+		if err := provider.Serve(providerCtx, engine, c.d, provider.Endpoint(endpoint), provider.Created(c.recordCreation)); err != nil {
 			c.d.Logf("%v", err)
 		}
 	})
@@ -372,6 +377,7 @@ func (c *Cloud) handler() http.Handler {
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_carepath/health", c.health)
 	own.HandleFunc("GET /_carepath/journal", c.journal)
+	own.HandleFunc("GET /_carepath/creations", c.listCreations)
 	own.HandleFunc("GET /_carepath/mail", c.mail)
 	own.HandleFunc("GET /_carepath/faults", c.faults)
 	own.HandleFunc("POST /_carepath/faults", c.injectFault)

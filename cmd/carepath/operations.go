@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -143,24 +142,6 @@ func (g *global) printOutputs(outputs map[string]any) {
 	}
 }
 
-// operation is a command that opens the stack and does one thing with it.
-func operation(g *global, use, short, done string, do func(context.Context, *deploy.Stack) (*deploy.Result, error)) *cobra.Command {
-	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			stack, err := g.open(cmd, false)
-			if err != nil {
-				return err
-			}
-			result, err := do(cmd.Context(), stack)
-			if err != nil {
-				return err
-			}
-			return g.finish(result, done+" "+g.stack)
-		},
-	}
-}
-
 func newPreviewCommand(g *global) *cobra.Command {
 	var o deploy.PreviewOptions
 	var markdown bool
@@ -201,8 +182,67 @@ configuration has changed since.`,
 }
 
 func newRefreshCommand(g *global) *cobra.Command {
-	return operation(g, "refresh", "Bring the stack's state up to date with what is deployed", "refreshed",
-		func(ctx context.Context, s *deploy.Stack) (*deploy.Result, error) { return s.Refresh(ctx) })
+	var o deploy.RefreshOptions
+	cmd := &cobra.Command{
+		Use:   "refresh",
+		Short: "Bring the stack's state up to date with what is deployed",
+		Long: `Bring the stack's state up to date with what is deployed. Nothing is deployed.
+
+If an operation was cut off while it created resources on AWS, they may exist and are in no state. --adopt takes those that do into
+the state; --forget says that none does. On the stack "local" this is settled by itself.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			stack, err := g.open(cmd, false)
+			if err != nil {
+				return err
+			}
+			result, err := stack.Refresh(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return g.finish(result, "refreshed "+g.stack)
+		},
+	}
+	cmd.Flags().StringArrayVar(&o.Adopt, "adopt", nil, "URN=ID of a resource whose creation was cut off when it was made; may be repeated")
+	cmd.Flags().BoolVar(&o.Forget, "forget", false, "forget the creations that were cut off: none was made")
+	return cmd
+}
+
+func newCancelCommand(g *global) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "cancel",
+		Short: "Release the lock that an operation has left which was cut off",
+		Long: `Release the lock that an operation has left which was cut off. An operation that is at work on this machine keeps its lock: interrupt
+it instead. The next operation settles what was cut off.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if g.stack != deploy.LocalStack {
+				if err := g.confirm(fmt.Sprintf("Release the lock of the stack %q? If an operation is at work elsewhere, both will break the state.", g.stack), yes); err != nil {
+					return err
+				}
+			}
+			stack, err := g.open(cmd, false)
+			if err != nil {
+				return err
+			}
+			whose, err := stack.Cancel(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if g.json {
+				return g.printJSON(map[string]any{"stack": g.stack, "released": whose != "", "holder": whose})
+			}
+			if whose == "" {
+				fmt.Fprintf(g.out, "nobody holds the lock of %s\n", g.stack)
+				return nil
+			}
+			fmt.Fprintf(g.out, "✓ released the lock of %s, which was held by %s\n", g.stack, whose)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
 }
 
 func newDestroyCommand(g *global) *cobra.Command {

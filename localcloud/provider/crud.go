@@ -116,6 +116,11 @@ func (s *server) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pul
 		}
 		return nil, apiStatus(err)
 	}
+	if s.created != nil {
+		if err := s.created(req.GetUrn(), id); err != nil {
+			return nil, err
+		}
+	}
 	out, readErr := s.stateOf(ctx, r, c, id, in, inputs)
 	if err == nil {
 		err = readErr

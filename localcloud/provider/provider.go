@@ -37,6 +37,12 @@ func Endpoint(url string) Option {
 	return func(s *server) { s.endpoint = strings.TrimSuffix(url, "/") }
 }
 
+// Created has f told each resource that was made, by its URN and its id, before the engine hears of it: an engine that is killed
+// may never.
+func Created(f func(urn, id string) error) Option {
+	return func(s *server) { s.created = f }
+}
+
 // Serve answers the Pulumi engine on lis until ctx is done, and closes lis. The engine opens one connection per provider
 // resource; each has a configuration of its own.
 func Serve(ctx context.Context, lis net.Listener, d *dispatch.Dispatcher, options ...Option) error {
@@ -60,6 +66,7 @@ type server struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	d         *dispatch.Dispatcher
 	endpoint  string
+	created   func(urn, id string) error // may be nil
 	types     map[string]*resourceType
 	functions map[string]function
 }
