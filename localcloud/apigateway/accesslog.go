@@ -1,9 +1,11 @@
 package apigateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -100,6 +102,8 @@ func (l *accessLogs) write(ctx context.Context, to *accessLog, events []logs.Inp
 	if err := l.makeStream(ctx, p, to); err != nil {
 		return err
 	}
+	// They come in the order of their ends, and are to be written in that of their beginnings.
+	slices.SortStableFunc(events, func(a, b logs.InputLogEvent) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
 	for len(events) > 0 {
 		n := min(len(events), logBatch)
 		in := &logs.PutLogEventsInput{LogGroupName: to.group, LogStreamName: to.stream, LogEvents: events[:n]}

@@ -310,6 +310,26 @@ func TestTheRoleOfAccessLogs(t *testing.T) {
 	}
 }
 
+func TestAccessLogsAreInTheOrderOfTheRequestsBeginnings(t *testing.T) {
+	c := newCloud(t)
+	slow := `{"responses":{},"x-amazon-apigateway-integration":{"type":"aws_proxy","httpMethod":"POST",
+		"uri":"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:` + account + `:function:f/invocations"}}`
+	api := c.deploy(document(`"/slow":{"get":` + slow + `},"/fast":{"get":` + mock("200", "ok") + `}`))
+	call[apigateway.Account](c, "UpdateAccount", &apigateway.UpdateAccountInput{PatchOperations: []apigateway.PatchOperation{replace("/cloudwatchRoleArn", logRole)}})
+	call[apigateway.Stage](c, "UpdateStage", &apigateway.UpdateStageInput{RestApiID: api, StageName: "prod", PatchOperations: []apigateway.PatchOperation{
+		replace("/accessLogSettings/destinationArn", "arn:aws:logs:us-east-1:"+account+":log-group:/access"), replace("/accessLogSettings/format", "$context.requestId $context.resourcePath")}})
+	c.invoke = func(*lambda.InvokeInput) (*lambda.InvokeOutput, error) {
+		c.clock.Advance(100 * time.Millisecond)
+		c.send(api, "GET", "/fast", "") // begins later and ends earlier
+		return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte(`{"statusCode":200}`)}, nil
+	}
+	c.send(api, "GET", "/slow", "")
+	c.clock.Advance(time.Second)
+	if len(c.lines) != 2 || !strings.HasSuffix(c.lines[0], " /slow") || !strings.HasSuffix(c.lines[1], " /fast") {
+		t.Errorf("%q: CloudWatch Logs refuses events that are not in chronological order", c.lines)
+	}
+}
+
 func TestResourcePolicy(t *testing.T) {
 	c := newCloud(t)
 	policy := func(effect string) string {
