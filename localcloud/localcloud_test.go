@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -197,6 +198,45 @@ func TestOptions(t *testing.T) {
 		if c, err := localcloud.New(o); err == nil {
 			closeCloud(t, c)
 			t.Errorf("%+v was accepted", o)
+		}
+	}
+}
+
+// TestEventsOverHTTP speaks the protocol of the AWS CLI and the SDKs: JSON 1.1, with AWSEvents as the target.
+func TestEventsOverHTTP(t *testing.T) {
+	c := start(t, t.TempDir())
+	defer closeCloud(t, c)
+	call := func(action, body string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.Endpoint()+"/", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		r.Header.Set("X-Amz-Target", "AWSEvents."+action)
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/events/aws4_request, SignedHeaders=host, Signature=x")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(text)
+	}
+	for _, test := range []struct {
+		action, body, want string
+		status             int
+	}{
+		{"PutRule", `{"Name":"r","EventPattern":"{\"source\":[\"app\"]}"}`, `{"RuleArn":"arn:aws:events:us-east-1:000000000000:rule/r"}`, 200},
+		{"ListRules", `{}`, `{"Rules":[{"Name":"r","Arn":"arn:aws:events:us-east-1:000000000000:rule/r","EventBusName":"default","EventPattern":"{\"source\":[\"app\"]}","State":"ENABLED"}]}`, 200},
+		{"PutEvents", `{"Entries":[{"Source":"app","DetailType":"t","Detail":"[]","Time":1767225600.5}]}`, `{"Entries":[{"ErrorCode":"MalformedDetail","ErrorMessage":"Detail is malformed."}],"FailedEntryCount":1}`, 200},
+		{"DescribeRule", `{"Name":"none"}`, `Rule none does not exist on EventBus default.`, 400},
+	} {
+		if status, got := call(test.action, test.body); status != test.status || !strings.Contains(got, test.want) {
+			t.Errorf("%s: %d %s", test.action, status, got)
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Package cloudwatch emulates Amazon CloudWatch's metric alarms as resources: they are validated, kept and described,
-// and stay in the state INSUFFICIENT_DATA, because the embedded AWS has no metrics.
+// Package cloudwatch emulates Amazon CloudWatch's metric alarms and dashboards as resources: they are validated, kept and
+// described. Alarms stay in the state INSUFFICIENT_DATA, because the embedded AWS has no metrics; of a dashboard's body is
+// checked that it is a JSON object with widgets.
 //
 // It follows https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/.
 package cloudwatch
@@ -22,8 +23,9 @@ type alarm struct {
 
 // Service is the emulated CloudWatch. Make it with New.
 type Service struct {
-	d      *dispatch.Dispatcher
-	alarms *store.Table[alarm]
+	d          *dispatch.Dispatcher
+	alarms     *store.Table[alarm]
+	dashboards *store.Table[dashboard]
 }
 
 // New returns the service with its operations registered at d and its alarms kept in s.
@@ -32,7 +34,12 @@ func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening CloudWatch's alarms: %w", err)
 	}
-	svc := &Service{d: d, alarms: alarms}
+	dashboards, err := store.NewTable[dashboard](s, "cloudwatch/dashboards")
+	if err != nil {
+		return nil, fmt.Errorf("opening CloudWatch's dashboards: %w", err)
+	}
+	svc := &Service{d: d, alarms: alarms, dashboards: dashboards}
+	svc.registerDashboards()
 	op := func(action string) dispatch.Operation {
 		return dispatch.Operation{Service: "cloudwatch", Action: action}
 	}

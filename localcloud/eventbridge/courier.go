@@ -293,7 +293,7 @@ func (d *delivery) work() {
 	d.rest()
 }
 
-// run does something beside the deliveries for which Wait and Close wait too.
+// run does something beside the deliveries for which Rest and Close wait too.
 func (d *delivery) run(f func()) {
 	d.mu.Lock()
 	d.running++

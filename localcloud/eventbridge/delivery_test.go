@@ -385,3 +385,39 @@ func TestKeyOfABus(t *testing.T) {
 		t.Errorf("got %q, dead letters %+v", got, dead)
 	}
 }
+
+// TestStateMachinePutsEvents has the optimised integration of Step Functions put events: they name the execution, and an entry
+// that fails fails the task with all of the answer.
+func TestStateMachinePutsEvents(t *testing.T) {
+	w := newWorld(t, store.Memory())
+	w.queue("q", events+"rule/r")
+	w.rule("r", members{"Id": "q", "Arn": queueARN("q")})
+	w.role(`{"Effect":"Allow","Action":"events:PutEvents","Resource":"` + events + `event-bus/default"}`)
+	machine := w.do("states", "CreateStateMachine", members{"name": "m", "roleArn": role, "definition": `{"StartAt":"Put","States":{"Put":{"Type":"Task","Resource":"arn:aws:states:::events:putEvents",
+"Parameters":{"Entries":[{"Source":"app","DetailType":"t","Detail":{"n.$":"$.n"}},{"Source":"app","DetailType":"t","Detail.$":"$.second"}]},"End":true}}}`}).(*stepfunctions.CreateStateMachineOutput).StateMachineArn
+	run := func(input string) *stepfunctions.DescribeExecutionOutput {
+		t.Helper()
+		arn := w.do("states", "StartExecution", members{"stateMachineArn": machine, "input": input}).(*stepfunctions.StartExecutionOutput).ExecutionArn
+		if err := w.states.Rest(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		return w.do("states", "DescribeExecution", members{"executionArn": arn}).(*stepfunctions.DescribeExecutionOutput)
+	}
+	done := run(`{"n":1,"second":{"n":2}}`)
+	got := w.bodies("q")
+	if done.Status != "SUCCEEDED" || len(got) != 2 || !strings.Contains(got[0]+got[1], `"resources":["`+done.ExecutionArn+`","`+machine+`"],"detail":{"n":1}`) {
+		t.Errorf("%+v, %q", done, got)
+	}
+	failed := run(`{"n":1,"second":"no JSON"}`)
+	var cause struct {
+		FailedEntryCount int
+		Entries          []eventbridge.PutEventsResult
+	}
+	if err := json.Unmarshal([]byte(*failed.Cause), &cause); err != nil {
+		t.Fatalf("%+v: %v", failed, err)
+	}
+	if *failed.Error != "EventBridge.FailedEntry" || cause.FailedEntryCount != 1 || cause.Entries[0].EventID == "" || cause.Entries[1].ErrorCode != "MalformedDetail" {
+		t.Errorf("%+v", failed)
+	}
+}

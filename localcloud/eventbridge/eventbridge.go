@@ -119,15 +119,15 @@ func (s *Service) Close(ctx context.Context) error {
 	s.mu.Unlock()
 	s.delivery.stop()
 	defer s.cancel()
-	if err := s.Wait(ctx); err != nil {
+	if err := s.Rest(ctx); err != nil {
 		return fmt.Errorf("waiting for the targets of rules: %w", err)
 	}
 	return nil
 }
 
-// Wait returns when no delivery and no replay is under way and none is due: for tests, after a step of their clock. Retries
+// Rest returns when no delivery and no replay is under way and none is due: for tests, after a step of their clock. Retries
 // and what Disturb has put off are due at their time. The error is the context's.
-func (s *Service) Wait(ctx context.Context) error { return s.delivery.wait(ctx) }
+func (s *Service) Rest(ctx context.Context) error { return s.delivery.wait(ctx) }
 
 func (s *Service) isOpen() bool {
 	s.mu.Lock()

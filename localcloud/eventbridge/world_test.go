@@ -137,7 +137,7 @@ func (w *world) put(entries ...members) []eventbridge.PutEventsResult {
 
 func (w *world) settle() {
 	w.Helper()
-	if err := w.s.Wait(w.Context()); err != nil {
+	if err := w.s.Rest(w.Context()); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -6,7 +6,35 @@ import (
 	"math"
 )
 
-func cloudwatchTypes() []*resourceType { return []*resourceType{metricAlarmType()} }
+func cloudwatchTypes() []*resourceType { return []*resourceType{metricAlarmType(), dashboardType()} }
+
+func dashboardType() *resourceType {
+	members := []string{"dashboardName", "DashboardName", "dashboardBody", "DashboardBody"}
+	put := func(ctx context.Context, c *call, in props) error {
+		_, err := c.do(ctx, "cloudwatch", "PutDashboard", in.copied(props{}, members...))
+		return err
+	}
+	return &resourceType{
+		token: "aws:cloudwatch/dashboard:Dashboard",
+		properties: []*property{text("dashboardArn").output(), jsonText("dashboardBody").needed(),
+			text("dashboardName").needed().replaces().length(1, 255).matching(`^[0-9A-Za-z_-]+$`, "letters, digits, hyphens and underscores")},
+		create: func(ctx context.Context, c *call, in props) (string, error) {
+			return in.text("dashboardName"), put(ctx, c, in)
+		},
+		read: func(ctx context.Context, c *call, id string, _ props) (props, error) {
+			out, err := c.do(ctx, "cloudwatch", "GetDashboard", props{"DashboardName": id})
+			if err != nil {
+				return nil, err
+			}
+			return out.copied(props{"dashboardArn": out["DashboardArn"]}, reversed(members)...), nil
+		},
+		update: func(ctx context.Context, c *call, ch *change) error { return put(ctx, c, ch.wanted) },
+		remove: func(ctx context.Context, c *call, id string, _ props) error {
+			_, err := c.do(ctx, "cloudwatch", "DeleteDashboards", props{"DashboardNames": []string{id}})
+			return err
+		},
+	}
+}
 
 var units = []string{"Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes", "Bits", "Kilobits",
 	"Megabits", "Gigabits", "Terabits", "Percent", "Count", "Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second",

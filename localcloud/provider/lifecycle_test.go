@@ -11,6 +11,7 @@ import (
 	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/dynamodb"
+	"github.com/carepath/carepath/localcloud/eventbridge"
 	"github.com/carepath/carepath/localcloud/iam"
 	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/lambda"
@@ -55,6 +56,7 @@ func embeddedAWS(t *testing.T) *dispatch.Dispatcher {
 	must(stepfunctions.New(d, s))
 	must(apigateway.New(d, s))
 	must(scheduler.New(d, s))
+	must(eventbridge.New(d, s))
 	must(dynamodb.New(d, s))
 	must(cognitoidp.New(d, s))
 	must(acm.New(d, s))
@@ -90,7 +92,7 @@ const openAPI = `{"openapi":"3.0.1","info":{"title":"other","version":"1"},"path
 
 func lifecycle(t *testing.T) []step {
 	fixed := func(v values) func(func(...string) any) values { return func(func(...string) any) values { return v } }
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","states.amazonaws.com","apigateway.amazonaws.com","scheduler.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","states.amazonaws.com","apigateway.amazonaws.com","scheduler.amazonaws.com","events.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
 	may := func(actions string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`
 	}
@@ -188,6 +190,28 @@ func lifecycle(t *testing.T) []step {
 		{"plainly", "aws:scheduler/schedule:Schedule", func(ref func(...string) any) values {
 			return values{"scheduleExpression": "at(2100-01-01T00:00:00)", "flexibleTimeWindow": values{"mode": "OFF"}, "target": values{"arn": ref("letters", "arn"), "roleArn": ref("role", "arn")}}
 		}, values{"scheduleExpression": "at(2100-01-02T00:00:00)"}},
+		{"bus", "aws:cloudwatch/eventBus:EventBus", func(ref func(...string) any) values {
+			return values{"description": "of tests", "kmsKeyIdentifier": ref("key", "arn"), "deadLetterConfig": values{"arn": ref("letters", "arn")}, "tags": values{"a": "1"}}
+		}, values{"description": "changed", "tags": values{"b": "2"}}},
+		{"plainBus", "aws:cloudwatch/eventBus:EventBus", fixed(values{"name": "plain"}), values{"description": "later"}},
+		{"busPolicy", "aws:cloudwatch/eventBusPolicy:EventBusPolicy", func(ref func(...string) any) values {
+			return values{"eventBusName": ref("bus", "name"), "policy": `{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Principal":{"Service":"healthlake.amazonaws.com"},"Action":"events:PutEvents","Resource":"` + ref("bus", "arn").(string) + `"}]}`}
+		}, nil},
+		{"archive", "aws:cloudwatch/eventArchive:EventArchive", func(ref func(...string) any) values {
+			return values{"eventSourceArn": ref("bus", "arn"), "eventPattern": `{"source":["a"]}`, "retentionDays": 7}
+		}, values{"retentionDays": 0, "description": "changed", "eventPattern": `{"source":["a","b"]}`}},
+		{"eventRule", "aws:cloudwatch/eventRule:EventRule", func(ref func(...string) any) values {
+			return values{"eventBusName": ref("bus", "name"), "eventPattern": `{"source":["a"], "detail":{"n":[{"numeric":[">",1]}]}}`, "tags": values{"a": "1"}}
+		}, values{"description": "changed", "state": "DISABLED", "eventPattern": `{"source":["b"]}`, "tags": values{"a": "2"}}},
+		{"clock", "aws:cloudwatch/eventRule:EventRule", fixed(values{"scheduleExpression": "rate(5 minutes)", "isEnabled": false}), values{"isEnabled": true, "scheduleExpression": "rate(1 hour)"}},
+		{"eventTarget", "aws:cloudwatch/eventTarget:EventTarget", func(ref func(...string) any) values {
+			return values{"rule": ref("eventRule", "name"), "eventBusName": ref("bus", "name"), "targetId": "queue", "arn": ref("letters", "arn"), "deadLetterConfig": values{"arn": ref("letters", "arn")},
+				"retryPolicy": values{"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 10}, "inputTransformer": values{"inputPaths": values{"n": "$.detail.n"}, "inputTemplate": `{"n":<n>}`}}
+		}, values{"retryPolicy": values{"maximumEventAgeInSeconds": 60, "maximumRetryAttempts": 0}, "inputTransformer": values{"inputTemplate": `{"all":<aws.events.event.json>}`}}},
+		{"clockTarget", "aws:cloudwatch/eventTarget:EventTarget", func(ref func(...string) any) values {
+			return values{"rule": ref("clock", "name"), "arn": ref("machine", "arn"), "roleArn": ref("role", "arn"), "input": "{}"}
+		}, values{"input": `{"sweep":true}`}},
+		{"dashboard", "aws:cloudwatch/dashboard:Dashboard", fixed(values{"dashboardName": "it", "dashboardBody": `{"widgets": []}`}), values{"dashboardBody": `{"widgets": [], "start": "-PT3H"}`}},
 		{"zone", "aws:route53/zone:Zone", fixed(values{"name": "Example.com.", "forceDestroy": true, "tags": values{"a": "1"}}), values{"comment": "of tests", "tags": values{"b": "2"}}},
 		{"certificate", "aws:acm/certificate:Certificate", fixed(values{"domainName": "api.example.com", "subjectAlternativeNames": []any{"*.example.com"}, "validationMethod": "DNS",
 			"keyAlgorithm": "EC_prime256v1", "tags": values{"a": "1", "b": "2"}}), values{"tags": values{"a": "2"}, "options": values{"certificateTransparencyLoggingPreference": "DISABLED"}}},

@@ -39,6 +39,12 @@ var sdkTypes = map[string]struct {
 	"aws:cloudwatch/logGroup:LogGroup":                    {cloudwatch.LogGroupArgs{}, cloudwatch.LogGroup{}},
 	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy":  {cloudwatch.LogResourcePolicyArgs{}, cloudwatch.LogResourcePolicy{}},
 	"aws:cloudwatch/metricAlarm:MetricAlarm":              {cloudwatch.MetricAlarmArgs{}, cloudwatch.MetricAlarm{}},
+	"aws:cloudwatch/dashboard:Dashboard":                  {cloudwatch.DashboardArgs{}, cloudwatch.Dashboard{}},
+	"aws:cloudwatch/eventBus:EventBus":                    {cloudwatch.EventBusArgs{}, cloudwatch.EventBus{}},
+	"aws:cloudwatch/eventBusPolicy:EventBusPolicy":        {cloudwatch.EventBusPolicyArgs{}, cloudwatch.EventBusPolicy{}},
+	"aws:cloudwatch/eventRule:EventRule":                  {cloudwatch.EventRuleArgs{}, cloudwatch.EventRule{}},
+	"aws:cloudwatch/eventTarget:EventTarget":              {cloudwatch.EventTargetArgs{}, cloudwatch.EventTarget{}},
+	"aws:cloudwatch/eventArchive:EventArchive":            {cloudwatch.EventArchiveArgs{}, cloudwatch.EventArchive{}},
 	"aws:kms/key:Key":                                     {kms.KeyArgs{}, kms.Key{}},
 	"aws:kms/alias:Alias":                                 {kms.AliasArgs{}, kms.Alias{}},
 	"aws:dynamodb/table:Table":                            {dynamodb.TableArgs{}, dynamodb.Table{}},
@@ -74,6 +80,8 @@ aws:apigateway/domainName:DomainName certificateBody certificateChain certificat
 aws:apigateway/methodSettings:MethodSettings settings.cacheDataEncrypted settings.cacheTtlInSeconds settings.cachingEnabled settings.requireAuthorizationForCacheControl settings.unauthorizedCacheControlHeaderStrategy
 aws:apigateway/restApi:RestApi minimumCompressionSize parameters
 aws:apigateway/stage:Stage cacheClusterEnabled cacheClusterSize canarySettings clientCertificateId documentationVersion
+aws:cloudwatch/eventBus:EventBus eventSourceName
+aws:cloudwatch/eventTarget:EventTarget appsyncTarget batchTarget ecsTarget httpTarget kinesisTarget redshiftTarget runCommandTargets sagemakerPipelineTarget
 aws:cognito/userPool:UserPool deviceConfiguration emailConfiguration.configurationSet emailConfiguration.emailSendingAccount emailConfiguration.sourceArn emailMfaConfiguration lambdaConfig smsConfiguration userPoolAddOns.advancedSecurityAdditionalFlows webAuthnConfiguration
 aws:cognito/userPoolClient:UserPoolClient allowedOauthFlows allowedOauthFlowsUserPoolClient allowedOauthScopes analyticsConfiguration refreshTokenRotation.feature
 aws:dynamodb/table:Table importTable onDemandThroughput replicas restoreDateTime restoreSourceName restoreSourceTableArn restoreToLatestTime streamEnabled streamViewType
