@@ -354,6 +354,9 @@ func (c *Cloud) Close(ctx context.Context) error {
 	if runtime != nil {
 		errs = append(errs, runtime.Close()) // the processes that asked it are gone
 	}
+	if c.acm != nil {
+		c.acm.Close()
+	}
 	if c.apigateway != nil {
 		errs = append(errs, c.apigateway.Close(ctx))
 	}

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/carepath/carepath/localcloud/clock"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/store"
 )
@@ -42,7 +43,8 @@ type Service struct {
 	mu           sync.Mutex // serialises changes
 	certificates *store.Table[*certificate]
 	authorities  *store.Table[*keyPair]
-	watching     bool // a look at the pending certificates is due
+	watching     clock.Timer // the next look at the pending certificates; nil when nothing is pending
+	closed       bool
 }
 
 // certificate is a certificate or the request of one.

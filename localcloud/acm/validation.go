@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ func (s *Service) recordFor(name string) ResourceRecord {
 
 // watch sees to it that pending certificates are looked at. The caller holds s.mu.
 func (s *Service) watch() {
-	if s.watching {
+	if s.watching != nil || s.closed {
 		return
 	}
 	pending := false
@@ -41,8 +42,7 @@ func (s *Service) watch() {
 	if !pending {
 		return
 	}
-	s.watching = true
-	s.d.Clock.AfterFunc(lookEvery, func() {
+	s.watching = s.d.Clock.AfterFunc(lookEvery, func() {
 		for arn, c := range s.certificates.All() {
 			if c.Status != "PENDING_VALIDATION" {
 				continue
@@ -53,9 +53,19 @@ func (s *Service) watch() {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.watching = false
+		s.watching = nil
 		s.watch()
 	})
+}
+
+// Close ends the looking at pending certificates; it goes on when the state is opened again.
+func (s *Service) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.watching != nil {
+		s.watching.Stop()
+	}
 }
 
 // current returns a certificate as it is now: its records are looked at, what has expired is so, what is due is renewed.
@@ -91,23 +101,27 @@ func (s *Service) current(ctx context.Context, arn string) (*certificate, error)
 		return nil, err
 	}
 	all := !slices.ContainsFunc(c.Names, func(name string) bool { return !found[name] })
-	return s.change(c, func(c *certificate) {
-		switch {
-		case c.Status == "PENDING_VALIDATION":
-			for name, ok := range found {
-				c.Validated[name] = c.Validated[name] || ok
-			}
-			if !slices.ContainsFunc(c.Names, func(name string) bool { return !c.Validated[name] }) {
-				c.issue(now)
-			} else if now.Sub(c.Created) >= validationTime {
-				c.Status = "VALIDATION_TIMED_OUT"
-			}
-		case c.Status == "ISSUED" && all:
-			c.issue(now)
-		case c.Status == "ISSUED" && now.After(c.NotAfter):
-			c.Status = "EXPIRED"
+	next := *c
+	next.Validated = maps.Clone(c.Validated)
+	switch {
+	case c.Status == "PENDING_VALIDATION":
+		for name, ok := range found {
+			next.Validated[name] = c.Validated[name] || ok
 		}
-	})
+		if !slices.ContainsFunc(c.Names, func(name string) bool { return !next.Validated[name] }) {
+			next.issue(now)
+		} else if now.Sub(c.Created) >= validationTime {
+			next.Status = "VALIDATION_TIMED_OUT"
+		}
+	case c.Status == "ISSUED" && all:
+		next.issue(now)
+	case c.Status == "ISSUED" && now.After(c.NotAfter):
+		next.Status = "EXPIRED"
+	}
+	if next.Status == c.Status && next.Serial == c.Serial && maps.Equal(next.Validated, c.Validated) {
+		return c, nil
+	}
+	return &next, s.certificates.Put(c.ARN, &next)
 }
 
 // issue makes the certificate a valid one. Its key is made when somebody wants it.

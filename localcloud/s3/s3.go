@@ -96,7 +96,7 @@ func (s *Service) register() {
 		})
 	list := op("ListObjectsV2", "GET", "/{Bucket}?list-type=2")
 	list.Permission = "s3:ListBucket"
-	list.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "continuation-token": "ContinuationToken", "start-after": "StartAfter", "encoding-type": "EncodingType"}
+	list.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "continuation-token": "ContinuationToken", "start-after": "StartAfter", "delimiter": "Delimiter", "encoding-type": "EncodingType"}
 	dispatch.Register(d, list, dispatch.On(func(_ *dispatch.Call, in *ListObjectsInput) []string { return []string{arnPrefix + in.Bucket} }), s.listObjects)
 	s.registerObjects()
 }
@@ -178,21 +178,41 @@ func (s *Service) listObjects(_ context.Context, _ *dispatch.Call, in *ListObjec
 		most = 1000
 	}
 	out := &ListObjectsOutput{Name: in.Bucket, Prefix: in.Prefix, MaxKeys: most}
-	after := max(in.ContinuationToken, in.StartAfter)
+	after, last := max(in.ContinuationToken, in.StartAfter), ""
 	for name, versions := range s.objects.All() {
 		key, ok := strings.CutPrefix(name, in.Bucket+"/")
 		v := versions[len(versions)-1]
 		if !ok || v.Deleted || !strings.HasPrefix(key, in.Prefix) || key <= after && after != "" {
 			continue
 		}
-		if len(out.Contents) == most {
-			out.IsTruncated, out.NextContinuationToken = true, out.Contents[most-1].Key
+		if group, ok := grouped(key, in.Prefix, in.Delimiter); ok {
+			if n := len(out.CommonPrefixes); n > 0 && out.CommonPrefixes[n-1].Prefix == group {
+				last = key
+				continue
+			}
+			if len(out.Contents)+len(out.CommonPrefixes) < most {
+				out.CommonPrefixes, last = append(out.CommonPrefixes, CommonPrefix{group}), key
+				continue
+			}
+		}
+		if len(out.Contents)+len(out.CommonPrefixes) == most {
+			out.IsTruncated, out.NextContinuationToken = true, last
 			break
 		}
+		last = key
 		out.Contents = append(out.Contents, Object{key, &iso8601{dispatch.Time{Time: v.Modified}}, v.ETag, len(v.Body), "STANDARD"})
 	}
-	out.KeyCount = len(out.Contents)
+	out.KeyCount = len(out.Contents) + len(out.CommonPrefixes)
 	return out, nil
+}
+
+// grouped is the beginning of a key up to the first delimiter after the prefix, and whether there is one.
+func grouped(key, prefix, delimiter string) (string, bool) {
+	if delimiter == "" {
+		return "", false
+	}
+	before, _, ok := strings.Cut(key[len(prefix):], delimiter)
+	return prefix + before + delimiter, ok
 }
 
 func (s *Service) registerObjects() {

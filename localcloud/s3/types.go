@@ -80,6 +80,7 @@ type DeleteObjectOutput struct {
 type ListObjectsInput struct {
 	Bucket            string `json:"Bucket"`
 	Prefix            string `json:"Prefix"`
+	Delimiter         string `json:"Delimiter"`
 	MaxKeys           int    `json:"MaxKeys"`
 	ContinuationToken string `json:"ContinuationToken"` // the key after which to go on
 	StartAfter        string `json:"StartAfter"`
@@ -88,13 +89,19 @@ type ListObjectsInput struct {
 
 // ListObjectsOutput is the response of ListObjectsV2.
 type ListObjectsOutput struct {
-	Name                  string   `json:"Name"`
-	Prefix                string   `json:"Prefix"`
-	KeyCount              int      `json:"KeyCount"`
-	MaxKeys               int      `json:"MaxKeys"`
-	IsTruncated           bool     `json:"IsTruncated"`
-	NextContinuationToken string   `json:"NextContinuationToken,omitempty"`
-	Contents              []Object `json:"Contents"`
+	Name                  string         `json:"Name"`
+	Prefix                string         `json:"Prefix"`
+	KeyCount              int            `json:"KeyCount"`
+	MaxKeys               int            `json:"MaxKeys"`
+	IsTruncated           bool           `json:"IsTruncated"`
+	NextContinuationToken string         `json:"NextContinuationToken,omitempty"`
+	Contents              []Object       `json:"Contents"`
+	CommonPrefixes        []CommonPrefix `json:"CommonPrefixes"` // what keys have up to the delimiter, instead of them
+}
+
+// CommonPrefix is the beginning that several keys have.
+type CommonPrefix struct {
+	Prefix string `json:"Prefix"`
 }
 
 // Object is an object in a list.

@@ -24,12 +24,11 @@ var itemNames = map[string]string{
 }
 
 // flattenedXML are the lists whose items stand where the list would, under the list's own name.
-var flattenedXML = map[string]bool{"Contents": true, "Version": true, "DeleteMarker": true}
+var flattenedXML = map[string]bool{"Contents": true, "CommonPrefixes": true}
 
 // rootNames are the root elements of S3's answers; those of other services are called as the action, with "Response".
 var rootNames = map[string]string{
 	"ListBuckets": "ListAllMyBucketsResult", "ListObjectsV2": "ListBucketResult", "GetBucketVersioning": "VersioningConfiguration",
-	"ListObjectVersions": "ListVersionsResult", "GetBucketLocation": "LocationConstraint",
 }
 
 // xmlNode is an element of a request.
