@@ -60,7 +60,6 @@ func newServicesRig(row *servicesRow) (_ *servicesRig, err error) {
 		func() error { _, err := eventbridge.New(g.d, st); return err },
 		func() error { _, err := dynamodb.New(g.d, st); return err },
 		func() error { _, err := cognitoidp.New(g.d, st); return err },
-		func() error { _, err := eventbridge.New(g.d, st); return err },
 		func() (err error) { g.states, err = stepfunctions.New(g.d, st); return err },
 	} {
 		if err := start(); err != nil {

@@ -16,18 +16,7 @@ const (
 // TestUserPoolChanges holds what replaces a pool or a client, and what is refused.
 func TestUserPoolChanges(t *testing.T) {
 	c := dial(t, serve(t, embeddedAWS(t)))
-	check := func(token string, v values) (resource.PropertyMap, string) {
-		t.Helper()
-		res, err := c.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf(token, "x"), News: in(t, v), RandomSeed: []byte("x")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var failed []string
-		for _, f := range res.GetFailures() {
-			failed = append(failed, f.GetProperty())
-		}
-		return out(t, res.GetInputs()), strings.Join(failed, " ")
-	}
+	check := checkedBy(t, c)
 	create := func(token string, v values) (id string, inputs, state resource.PropertyMap) {
 		t.Helper()
 		inputs, failed := check(token, v)

@@ -8,10 +8,9 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// TestDomainChanges holds what replaces domain names, mappings, certificates, zones and records, and what Check refuses.
-func TestDomainChanges(t *testing.T) {
-	c := dial(t, serve(t, embeddedAWS(t)))
-	check := func(token string, v values) (resource.PropertyMap, string) {
+// checkedBy returns a function that checks inputs as the engine does; it answers the inputs, and the properties that failed.
+func checkedBy(t *testing.T, c pulumirpc.ResourceProviderClient) func(token string, v values) (resource.PropertyMap, string) {
+	return func(token string, v values) (resource.PropertyMap, string) {
 		t.Helper()
 		res, err := c.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf(token, "x"), News: in(t, v), RandomSeed: []byte("x")})
 		if err != nil {
@@ -23,6 +22,12 @@ func TestDomainChanges(t *testing.T) {
 		}
 		return out(t, res.GetInputs()), strings.Join(failed, " ")
 	}
+}
+
+// TestDomainChanges holds what replaces domain names, mappings, certificates, zones and records, and what Check refuses.
+func TestDomainChanges(t *testing.T) {
+	c := dial(t, serve(t, embeddedAWS(t)))
+	check := checkedBy(t, c)
 	const (
 		certificate = "aws:acm/certificate:Certificate"
 		domain      = "aws:apigateway/domainName:DomainName"
