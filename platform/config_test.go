@@ -92,6 +92,7 @@ func TestConfigProblems(t *testing.T) {
 		{"delay below the interval", map[string]string{"carepath:intake": `{"retry":{"intervalSeconds":60}}`}, []string{"carepath:intake.retry.maxDelaySeconds"}},
 		{"retries beyond five minutes of Express", map[string]string{"carepath:intake": `{"workflowType":"EXPRESS","functionTimeoutSeconds":30}`}, []string{"carepath:intake.retry"}},
 		{"domain", map[string]string{"carepath:domain": `{"name":"api.example.com","hostedZoneId":"Z1","endpointType":"EDGE"}`, "aws:region": "eu-west-1"}, nil},
+		{"domain in no region", map[string]string{"aws:region": "<none>", "carepath:domain": testDomain}, []string{"aws:region"}},
 		{"domain without a name", map[string]string{"carepath:domain": `{"hostedZoneId":"Z1"}`}, []string{"carepath:domain.name"}},
 		{"domain's members", map[string]string{"carepath:domain": `{"name":"API.example.com","existing":1,"hostedZoneId":"/hostedzone/Z1","endpointType":"PRIVATE","securityPolicy":"TLS_1_3",
 			"certificateArn":"x","mutualTls":{"truststoreUri":"https://x"},"zone":"x"}`}, []string{"carepath:domain.name", "carepath:domain.existing", "carepath:domain.hostedZoneId",

@@ -112,6 +112,9 @@ func (d *DomainConfig) check(o *objectReader, region string, local bool) {
 	members := strings.NewReplacer("Create.MutualTLS.TruststoreURI", "mutualTls.truststoreUri", "Create.MutualTLS", "mutualTls", "Create.CertificateARN", "certificateArn",
 		"Create.EndpointType", "endpointType", "Create.SecurityPolicy", "securityPolicy",
 		"HostedZoneID", "hostedZoneId", "EndpointType", "endpointType", "SecurityPolicy", "securityPolicy", "DomainName", "name")
+	if region == "" {
+		return // it is reported, or comes from an imported environment
+	}
 	for _, p := range d.create(region).Check(d.Name, d.HostedZoneID != "" || local) {
 		o.problem(members.Replace(p.Input), p.Got, members.Replace(p.Allowed))
 	}

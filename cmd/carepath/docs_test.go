@@ -25,7 +25,8 @@ import (
 // block is a fenced code block of a Markdown file. The first word after the fence is its language, which decides how it is
 // checked:
 //
-//	go    compiles: a file, or statements in which names that stand for the reader's own variables may be undefined
+//	go    compiles: a file, or statements in which names that stand for the reader's own variables may be undefined;
+//	      with a file's name after it, it stands in that file
 //	json  one or more JSON documents; one with StartAt is a state machine
 //	yaml  YAML; one with config is a stack's file, and what every stack must have may be left out
 //	asl   a state machine
@@ -37,6 +38,7 @@ type block struct {
 	line     int
 	language string
 	session  bool
+	source   string // the file that it is quoted from; "" if it is not
 	text     string
 	prints   string // of a session
 }
@@ -73,7 +75,10 @@ func blocks(file, text string) (found []block, prose string, err error) {
 			if len(info) > 0 {
 				b.language = info[0]
 			}
-			if b.session = slices.Equal(info, []string{"sh", "session"}); len(info) > 1 && !b.session {
+			b.session = slices.Equal(info, []string{"sh", "session"})
+			if len(info) == 2 && b.language == "go" {
+				b.source = info[1]
+			} else if len(info) > 1 && !b.session {
 				return nil, "", fmt.Errorf("%s: the words %q mean nothing", b, info[1:])
 			}
 		case trimmed == "```":
@@ -151,6 +156,9 @@ var (
 func (b block) check(t *testing.T) error {
 	switch b.language {
 	case "go":
+		if b.source != "" {
+			return checkQuoted(b.source, b.text)
+		}
 		return checkGo(t, b.text)
 	case "json":
 		return checkJSON(b.text)
@@ -172,6 +180,25 @@ func (b block) check(t *testing.T) error {
 		return nil
 	}
 	return fmt.Errorf("no check for blocks in %q: use go, json, yaml, asl, vtl, sh or text", b.language)
+}
+
+// checkQuoted looks for lines in a file of the tree, however deep they are indented there.
+func checkQuoted(file, text string) error {
+	whole, err := os.ReadFile(filepath.Join("../..", filepath.FromSlash(file)))
+	if err != nil {
+		return err
+	}
+	lines := func(text string) string {
+		var trimmed strings.Builder
+		for line := range strings.Lines(text) {
+			trimmed.WriteString("\n" + strings.TrimSpace(line))
+		}
+		return trimmed.String() + "\n"
+	}
+	if !strings.Contains(lines(string(whole)), lines(text)) {
+		return fmt.Errorf("%s does not have these lines", file)
+	}
+	return nil
 }
 
 func checkASL(definition []byte) error {
@@ -329,7 +356,11 @@ func TestWhatDocumentsAreRefusedFor(t *testing.T) {
 			t.Errorf("%s %q: got %v, want an error with %q", test.language, test.text, err, test.want)
 		}
 	}
+	if err := (block{language: "go", source: "main.go", text: "func main() { pulumi.Run(platform.Destroy) }\n"}).check(t); err == nil || !strings.Contains(err.Error(), "main.go does not have these lines") {
+		t.Errorf("a quotation of what is not there: %v", err)
+	}
 	for _, b := range []block{
+		{language: "go", source: "main.go", text: "func main() { pulumi.Run(platform.Deploy) }\n"},
 		{language: "sh", text: "carepath up --stack dev --yes # again\ncurl -d '{}' \"$(carepath outputs intakeUrl)\" | cat\nls carepath\n"},
 		{language: "yaml", text: "config:\n  carepath:platform:\n    logRetentionDays: 7\n"},
 		{language: "json", text: "{}\n[1]\n"},
