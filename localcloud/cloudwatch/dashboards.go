@@ -75,8 +75,12 @@ func (s *Service) registerDashboards() {
 	op := func(action string) dispatch.Operation {
 		return dispatch.Operation{Service: "cloudwatch", Action: action}
 	}
-	dispatch.Register(s.d, op("PutDashboard"), dispatch.On(func(_ *dispatch.Call, in *PutDashboardInput) []string { return []string{s.dashboardARN(in.DashboardName)} }), s.putDashboard)
-	dispatch.Register(s.d, op("GetDashboard"), dispatch.On(func(_ *dispatch.Call, in *GetDashboardInput) []string { return []string{s.dashboardARN(in.DashboardName)} }), s.getDashboard)
+	dispatch.Register(s.d, op("PutDashboard"), dispatch.On(func(_ *dispatch.Call, in *PutDashboardInput) []string {
+		return []string{s.dashboardARN(in.DashboardName)}
+	}), s.putDashboard)
+	dispatch.Register(s.d, op("GetDashboard"), dispatch.On(func(_ *dispatch.Call, in *GetDashboardInput) []string {
+		return []string{s.dashboardARN(in.DashboardName)}
+	}), s.getDashboard)
 	dispatch.Register(s.d, op("DeleteDashboards"), dispatch.On(func(_ *dispatch.Call, in *DeleteDashboardsInput) []string {
 		arns := make([]string, len(in.DashboardNames))
 		for i, name := range in.DashboardNames {
