@@ -1,9 +1,6 @@
 package deploy
 
-import (
-	"regexp"
-	"strings"
-)
+import "errors"
 
 // Code says what kind of failure an Error is; the command line turns it into its exit code.
 type Code string
@@ -19,6 +16,15 @@ const (
 	CodeCancelled  Code = "cancelled"        // exit 1
 	// CodeNotDeployed says that the stack does not exist: exit 1.
 	CodeNotDeployed Code = "not_deployed"
+
+	// What goes wrong often; all exit 1.
+	CodeNotLoggedIn Code = "not_logged_in"  // Pulumi does not know where the state is
+	CodePassphrase  Code = "passphrase"     // it is missing, or wrong
+	CodePlugin      Code = "plugin_missing" // the aws provider cannot be had
+	CodeCredentials Code = "no_credentials" // none for AWS, or expired
+	CodeAccount     Code = "wrong_account"  // the credentials are another account's
+	CodeThrottled   Code = "throttled"      // AWS wants fewer calls
+	CodeDenied      Code = "access_denied"  // the credentials may not do what is needed
 )
 
 // Error is a failure of an operation that a user should act on.
@@ -27,6 +33,8 @@ type Error struct {
 	Message string // what failed and why
 	Hint    string // what to do next; may be empty
 	Err     error  // the cause; may be nil
+	// Where are the URNs of the resources that an operation failed at.
+	Where []string
 	// Findings are the resources that a guard stands for; with CodeRefused only.
 	Findings []Finding
 }
@@ -40,25 +48,11 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-var (
-	ansi       = regexp.MustCompile("\x1b\\[[0-9;]*m|<\\{%[^%]*%\\}>")
-	exitStatus = regexp.MustCompile(`(?m)^(code|stdout|stderr): ?`)
-)
-
-// engineMessage cuts what the Automation API reports down to what the engine said went wrong.
-func engineMessage(err error) string {
-	text := ansi.ReplaceAllString(err.Error(), "")
-	var lines []string
-	seen := map[string]bool{}
-	for _, line := range strings.Split(text, "\n") {
-		trimmed := strings.TrimSpace(line)
-		if i := strings.Index(trimmed, "error: "); i >= 0 && !strings.Contains(trimmed, "update failed") && !strings.Contains(trimmed, "preview failed") && !seen[trimmed] {
-			seen[trimmed] = true
-			lines = append(lines, strings.TrimPrefix(trimmed, "error: "))
-		}
+// cause is what the Automation API reported.
+func cause(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Err
 	}
-	if len(lines) > 0 {
-		return strings.Join(lines, "\n")
-	}
-	return strings.TrimSpace(exitStatus.ReplaceAllString(text, ""))
+	return err
 }

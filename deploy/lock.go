@@ -11,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
 // holder is a process that holds a stack's lock, as Pulumi's own backends write it down.
@@ -24,23 +22,10 @@ type holder struct {
 
 var holderText = regexp.MustCompile(`created by \S*@(\S+) \(pid (\d+)\) at (\S+)`)
 
-// isLocked reports whether an operation failed because another one holds the stack's lock.
-func isLocked(err error) bool {
-	var e *Error
-	if errors.As(err, &e) && e.Err != nil {
-		err = e.Err
-	}
-	return err != nil && (auto.IsConcurrentUpdateError(err) || strings.Contains(err.Error(), "the stack is currently locked"))
-}
-
 // holders are the processes that an error names; none if the backend does not tell.
 func holders(err error) []holder {
-	var e *Error
-	if errors.As(err, &e) && e.Err != nil {
-		err = e.Err
-	}
 	var all []holder
-	for _, m := range holderText.FindAllStringSubmatch(err.Error(), -1) {
+	for _, m := range holderText.FindAllStringSubmatch(cause(err).Error(), -1) {
 		pid, err := strconv.Atoi(m[2])
 		if err != nil {
 			continue

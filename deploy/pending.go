@@ -86,7 +86,7 @@ func (s *Stack) state(ctx context.Context) (*state, error) {
 	}
 	exported, err := s.stack.Export(ctx)
 	if err != nil {
-		return nil, failure(ctx, doing, err)
+		return nil, s.failure(ctx, doing, err)
 	}
 	if len(exported.Deployment) == 0 {
 		return &all, nil
@@ -199,13 +199,13 @@ func (s *Stack) adopt(ctx context.Context, ids map[string]string) error {
 	doing := "settling what was cut off on the stack " + s.name
 	exported, err := s.stack.Export(ctx)
 	if err != nil {
-		return failure(ctx, doing, err)
+		return s.failure(ctx, doing, err)
 	}
 	if exported.Deployment, err = adopted(exported.Deployment, ids); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if err := s.stack.Import(ctx, exported); err != nil {
-		return failure(ctx, doing, err)
+		return s.failure(ctx, doing, err)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 		return nil, notDeployed(o.Stack)
 	}
 	if err != nil {
-		return nil, failure(ctx, "selecting the stack "+o.Stack, err)
+		return nil, failureOf(ctx, o.Stack, "selecting the stack "+o.Stack, err)
 	}
 	return s, nil
 }
@@ -121,11 +121,15 @@ func (s *Stack) run(ctx context.Context, doing string, operate func(chan<- event
 	}()
 	err := operate(ch)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
-		err = failure(ctx, doing, err)
+		err = s.failure(ctx, doing, err)
 	}
 	select {
 	case <-followed: // the Automation API closes the channel when the engine has ended
 	case <-time.After(2 * time.Second): // it never began
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		e.Where = result.where()
 	}
 	result.Seconds = time.Since(start).Seconds()
 	if ctx.Err() != nil {
@@ -138,7 +142,7 @@ func (s *Stack) run(ctx context.Context, doing string, operate func(chan<- event
 func (s *Stack) Outputs(ctx context.Context) (map[string]any, error) {
 	outputs, err := s.stack.Outputs(ctx)
 	if err != nil {
-		return nil, failure(ctx, "reading the outputs of the stack "+s.name, err)
+		return nil, s.failure(ctx, "reading the outputs of the stack "+s.name, err)
 	}
 	return plain(outputs), nil
 }
@@ -153,14 +157,4 @@ func plain(outputs auto.OutputMap) map[string]any {
 		values[name] = o.Value
 	}
 	return values
-}
-
-func failure(ctx context.Context, doing string, err error) error {
-	if ctx.Err() != nil {
-		return &Error{Code: CodeCancelled, Message: doing + " was cancelled", Err: err}
-	}
-	if isLocked(err) {
-		return &Error{Code: CodeConcurrent, Message: doing + " failed: another operation holds the stack's lock", Err: err}
-	}
-	return &Error{Code: CodeFailed, Message: doing + " failed:\n" + engineMessage(err), Err: err}
 }

@@ -129,7 +129,7 @@ func (s *Stack) command(ctx context.Context, doing string, args ...string) error
 	}
 	_, stderr, _, err := s.engine.Run(ctx, s.project.Root, nil, nil, nil, environment, append(args, "--stack", s.name)...)
 	if err != nil {
-		return failure(ctx, doing, errors.Join(errors.New(stderr), err))
+		return s.failure(ctx, doing, errors.Join(errors.New(stderr), err))
 	}
 	return nil
 }

@@ -80,13 +80,14 @@ func failure(err error) any {
 		Message  string             `json:"message"`
 		Hint     string             `json:"hint,omitempty"`
 		Problems []platform.Problem `json:"problems,omitempty"` // of a configuration
+		Where    []string           `json:"where,omitempty"`    // URNs
 		// Resources are what a guard stands for.
 		Resources []deploy.Finding `json:"resources,omitempty"`
 	}
 	d := description{Code: code(err), Message: err.Error()}
 	var e *deploy.Error
 	if errors.As(err, &e) {
-		d.Message, d.Hint, d.Resources = e.Message, e.Hint, e.Findings
+		d.Message, d.Hint, d.Where, d.Resources = e.Message, e.Hint, e.Where, e.Findings
 	}
 	var invalid *platform.ConfigError
 	if errors.As(err, &invalid) {

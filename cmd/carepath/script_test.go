@@ -3,8 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +21,14 @@ import (
 //	exits CODE PROGRAM ARGS...  runs the program, which must end with the code
 //	onejson                     the last standard output must be exactly one JSON document
 func TestScripts(t *testing.T) {
+	cache := os.Getenv("CAREPATH_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(user, "carepath")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -29,12 +40,22 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CAREPATH_PORT", port)
 			env.Setenv("CAREPATH_HOME", env.WorkDir+"/home")
 			env.Setenv(asProgram, "1")
+			env.Setenv("CAREPATH_PULUMI", os.Getenv("CAREPATH_PULUMI"))
+			env.Setenv("CAREPATH_CACHE", cache)
 			env.Defer(func() { // a script that failed may have left it running
 				stop := exec.Command("carepath", "local", "stop")
 				stop.Dir, stop.Env = env.WorkDir, env.Vars
 				_ = stop.Run() // most scripts have no project there and start nothing
 			})
 			return nil
+		},
+		Condition: func(name string) (bool, error) { // [engine]: there is a Pulumi CLI that needs not be built first
+			if name != "engine" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			_, err := exec.LookPath("pulumi")
+			built, _ := filepath.Glob(filepath.Join(cache, "pulumi-*", "bin", "pulumi"))
+			return err == nil || os.Getenv("CAREPATH_PULUMI") != "" || len(built) > 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "onejson": oneJSON},
 	})
