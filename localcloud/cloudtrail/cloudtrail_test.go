@@ -69,8 +69,8 @@ func newWorld(t *testing.T) *world {
 		return &putOutput{}, nil
 	})
 	type object struct {
-		Bucket, Key, ACL string
-		Body             []byte
+		Bucket, Key, ACL, SSEKMSKeyID string
+		Body, SSEKMSEncryptionContext []byte
 	}
 	access := func(in *object) error {
 		if in.Bucket != "logs" {

@@ -113,6 +113,9 @@ func (f *files) put(r *row, records []*Record) error {
 func (s *Service) store(ctx context.Context, r *row, name string, body []byte) error {
 	key := path.Join(r.Prefix, "AWSLogs", s.d.Account, "CloudTrail", s.d.Region) + "/" + name
 	in := map[string]any{"Bucket": r.Bucket, "Key": key, "Body": body, "ACL": "bucket-owner-full-control"}
+	if r.Key != "" {
+		in["SSEKMSKeyId"], in["SSEKMSEncryptionContext"] = r.Key, []byte(`{"aws:cloudtrail:arn":"`+s.arn(r.Name)+`"}`)
+	}
 	_, err := s.d.Do(ctx, s.principal(r.Name), "s3", "PutObject", in)
 	return err
 }

@@ -255,7 +255,7 @@ func denied(c *dispatch.Call, permission string, resources []string, why reason)
 	}
 	e := &dispatch.Error{Code: "AccessDeniedException", Message: text}
 	switch c.Service {
-	case "iam", "sts", "cloudwatch":
+	case "iam", "sts", "cloudwatch", "s3":
 		e.Code, e.Status = "AccessDenied", 403
 	case "lambda", "apigateway", "scheduler":
 		e.Status = 403

@@ -1,7 +1,7 @@
 // Package s3 is as much of Amazon S3 as other services of the embedded AWS need: buckets, whole objects and their versions.
 //
-// It follows https://docs.aws.amazon.com/AmazonS3/latest/API/. Bucket policies, ACLs, encryption settings, multipart uploads,
-// ranges, conditions, tags, metadata and notifications are not there.
+// It follows https://docs.aws.amazon.com/AmazonS3/latest/API/. Bucket policies are enforced, and so are KMS keys. Lifecycles are
+// kept and not carried out. ACLs, multipart uploads, ranges, conditions, metadata and notifications are not there.
 package s3
 
 import (
@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -34,6 +35,7 @@ type Service struct {
 type bucket struct {
 	Created    time.Time
 	Versioning string // "", Enabled or Suspended
+	Settings   settings
 }
 
 // version is one version of an object.
@@ -44,6 +46,8 @@ type version struct {
 	Body        []byte
 	ETag        string
 	Modified    time.Time
+	DataKey     []byte            // encrypted with a KMS key, under Context; nil for S3's own encryption
+	Context     map[string]string // of the encryption
 }
 
 // New registers S3's operations with d and keeps its buckets in s.
@@ -68,7 +72,7 @@ func (s *Service) register() {
 	op := func(action, method, path string) dispatch.Operation {
 		return dispatch.Operation{Service: "s3", Action: action, HTTP: &dispatch.HTTPBinding{Method: method, Path: path}}
 	}
-	onBucket := dispatch.On(func(_ *dispatch.Call, in *BucketInput) []string { return []string{arnPrefix + in.Bucket} })
+	onBucket := onBucket[BucketInput](s)
 	create := op("CreateBucket", "PUT", "/{Bucket}")
 	create.HTTP.Headers = map[string]string{"Location": "Location"}
 	dispatch.Register(d, create, dispatch.On(func(_ *dispatch.Call, in *CreateBucketInput) []string { return []string{arnPrefix + in.Bucket} }), s.createBucket)
@@ -85,7 +89,7 @@ func (s *Service) register() {
 	buckets.Permission = "s3:ListAllMyBuckets"
 	dispatch.Register(d, buckets, dispatch.Anywhere[Empty](), s.listBuckets)
 	dispatch.Register(d, op("PutBucketVersioning", "PUT", "/{Bucket}?versioning"),
-		dispatch.On(func(_ *dispatch.Call, in *PutBucketVersioningInput) []string { return []string{arnPrefix + in.Bucket} }), s.putVersioning)
+		protected(s, func(in *PutBucketVersioningInput) (string, string) { return in.Bucket, "" }), s.putVersioning)
 	dispatch.Register(d, op("GetBucketVersioning", "GET", "/{Bucket}?versioning"), onBucket,
 		func(_ context.Context, _ *dispatch.Call, in *BucketInput) (*VersioningOutput, error) {
 			b, err := s.bucket(in.Bucket)
@@ -97,8 +101,9 @@ func (s *Service) register() {
 	list := op("ListObjectsV2", "GET", "/{Bucket}?list-type=2")
 	list.Permission = "s3:ListBucket"
 	list.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "continuation-token": "ContinuationToken", "start-after": "StartAfter", "delimiter": "Delimiter", "encoding-type": "EncodingType"}
-	dispatch.Register(d, list, dispatch.On(func(_ *dispatch.Call, in *ListObjectsInput) []string { return []string{arnPrefix + in.Bucket} }), s.listObjects)
+	dispatch.Register(d, list, protected(s, func(in *ListObjectsInput) (string, string) { return in.Bucket, "" }), s.listObjects)
 	s.registerObjects()
+	s.registerSettings()
 }
 
 func problem(code string, status int, format string, args ...any) error {
@@ -128,7 +133,7 @@ func (s *Service) createBucket(_ context.Context, _ *dispatch.Call, in *CreateBu
 	} else if taken { // us-east-1 says yes once more
 		return &CreateBucketOutput{"/" + in.Bucket}, nil
 	}
-	return &CreateBucketOutput{"/" + in.Bucket}, s.buckets.Put(in.Bucket, &bucket{Created: s.d.Clock.Now()})
+	return &CreateBucketOutput{"/" + in.Bucket}, s.buckets.Put(in.Bucket, &bucket{Created: s.d.Clock.Now(), Settings: newSettings()})
 }
 
 func (s *Service) deleteBucket(_ context.Context, _ *dispatch.Call, in *BucketInput) (*Empty, error) {
@@ -217,18 +222,21 @@ func grouped(key, prefix, delimiter string) (string, bool) {
 
 func (s *Service) registerObjects() {
 	d := s.d
-	onObject := dispatch.On(func(_ *dispatch.Call, in *GetObjectInput) []string {
-		return []string{arnPrefix + in.Bucket + "/" + in.Key}
-	})
+	onObject := protected(s, func(in *GetObjectInput) (string, string) { return in.Bucket, in.Key })
 	op := func(action, method string, headers map[string]string) dispatch.Operation {
 		return dispatch.Operation{Service: "s3", Action: action, HTTP: &dispatch.HTTPBinding{Method: method, Path: "/{Bucket}/{Key+}", Headers: headers}}
 	}
 	version := map[string]string{"versionId": "VersionId"}
-	put := op("PutObject", "PUT", map[string]string{"Content-Type": "ContentType", "ETag": "ETag", "X-Amz-Version-Id": "VersionId"})
+	put := op("PutObject", "PUT", map[string]string{"Content-Type": "ContentType", "ETag": "ETag", "X-Amz-Version-Id": "VersionId", "X-Amz-Acl": "ACL",
+		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": "SSEKMSKeyId", "X-Amz-Server-Side-Encryption-Context": "SSEKMSEncryptionContext"})
 	put.HTTP.Payload = "Body"
-	dispatch.Register(d, put, dispatch.On(func(_ *dispatch.Call, in *PutObjectInput) []string {
-		return []string{arnPrefix + in.Bucket + "/" + in.Key}
-	}), s.putObject)
+	onPut := protected(s, func(in *PutObjectInput) (string, string) { return in.Bucket, in.Key })
+	dispatch.Register(d, put, func(c *dispatch.Call, in *PutObjectInput) ([]string, []dispatch.ResourcePolicy, error) {
+		if in.ACL != "" {
+			c.Conditions = map[string]string{"s3:x-amz-acl": in.ACL}
+		}
+		return onPut(c, in)
+	}, s.putObject)
 	headers := map[string]string{"Content-Type": "ContentType", "ETag": "ETag", "Last-Modified": "LastModified", "X-Amz-Version-Id": "VersionId"}
 	for action, method := range map[string]string{"GetObject": "GET", "HeadObject": "HEAD"} {
 		get := op(action, method, headers)
@@ -240,18 +248,38 @@ func (s *Service) registerObjects() {
 	dispatch.Register(d, remove, onObject, s.deleteObject)
 }
 
-func (s *Service) putObject(_ context.Context, _ *dispatch.Call, in *PutObjectInput) (*PutObjectOutput, error) {
+func (s *Service) putObject(ctx context.Context, c *dispatch.Call, in *PutObjectInput) (*PutObjectOutput, error) {
+	if in.ACL != "" && in.ACL != "private" && in.ACL != "bucket-owner-full-control" {
+		return nil, problem("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+	}
 	if len(in.Key) > 1024 || strings.ContainsFunc(in.Key, func(r rune) bool { return r < ' ' }) {
 		return nil, problem("KeyTooLongError", 400, "Your key is too long, or has control characters")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	b, err := s.bucket(in.Bucket)
 	if err != nil {
 		return nil, err
 	}
+	key := in.SSEKMSKeyID
+	if key == "" {
+		key = b.keyOf()
+	}
+	var dataKey []byte
+	encryptionContext := map[string]string{"aws:s3:arn": arnPrefix + in.Bucket + "/" + in.Key}
+	if key != "" {
+		if len(in.SSEKMSEncryptionContext) > 0 && json.Unmarshal(in.SSEKMSEncryptionContext, &encryptionContext) != nil {
+			return nil, problem("InvalidArgument", 400, "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON with the encryption context key-value pairs")
+		}
+		if dataKey, err = s.seal(ctx, c.Principal, key, encryptionContext); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b, err = s.bucket(in.Bucket); err != nil {
+		return nil, err
+	}
 	sum := md5.Sum(in.Body)
-	v := version{ContentType: in.ContentType, Body: in.Body, ETag: `"` + hex.EncodeToString(sum[:]) + `"`, Modified: s.d.Clock.Now()}
+	v := version{DataKey: dataKey, Context: encryptionContext, ContentType: in.ContentType, Body: in.Body, ETag: `"` + hex.EncodeToString(sum[:]) + `"`, Modified: s.d.Clock.Now()}
 	if v.ContentType == "" {
 		v.ContentType = "binary/octet-stream"
 	}
@@ -280,7 +308,7 @@ func (s *Service) versions(bucket, key string, v version) []version {
 	return append(slices.DeleteFunc(slices.Clone(old), func(o version) bool { return o.ID == v.ID }), v)
 }
 
-func (s *Service) getObject(_ context.Context, _ *dispatch.Call, in *GetObjectInput) (*GetObjectOutput, error) {
+func (s *Service) getObject(ctx context.Context, c *dispatch.Call, in *GetObjectInput) (*GetObjectOutput, error) {
 	b, err := s.bucket(in.Bucket)
 	if err != nil {
 		return nil, err
@@ -296,6 +324,9 @@ func (s *Service) getObject(_ context.Context, _ *dispatch.Call, in *GetObjectIn
 		return nil, problem("NoSuchKey", 404, "The specified key does not exist.")
 	}
 	v := versions[at]
+	if err := s.unseal(ctx, c.Principal, &v); err != nil {
+		return nil, err
+	}
 	out := &GetObjectOutput{Body: v.Body, ContentType: v.ContentType, ETag: v.ETag, LastModified: v.Modified.UTC().Format(http.TimeFormat)}
 	if b.Versioning != "" {
 		out.VersionID = v.ID

@@ -7,6 +7,8 @@ type BucketInput struct {
 	Bucket string `json:"Bucket"`
 }
 
+func (in BucketInput) bucketName() string { return in.Bucket }
+
 // CreateBucketInput is the request of CreateBucket. The region is the embedded AWS's, whatever is asked for.
 type CreateBucketInput struct {
 	Bucket             string `json:"Bucket"`
@@ -46,6 +48,10 @@ type PutObjectInput struct {
 	Key         string `json:"Key"`
 	ContentType string `json:"ContentType"`
 	Body        []byte `json:"Body"`
+	ACL         string `json:"ACL"`         // private or bucket-owner-full-control, which mean the same here
+	SSEKMSKeyID string `json:"SSEKMSKeyId"` // empty: as the bucket says
+	// SSEKMSEncryptionContext is added to the encryption context of the key's use; on the wire base64 of JSON.
+	SSEKMSEncryptionContext []byte `json:"SSEKMSEncryptionContext"`
 }
 
 // PutObjectOutput is the response of PutObject.
