@@ -18,7 +18,7 @@ func (d *differ) property(p *property, path string, old, new any, replace bool) 
 	if equal(p, old, new) || p.computed && new == nil {
 		return
 	}
-	replace = replace || p.replace
+	replace = replace || p.replace || p.replaceIf != nil && p.replaceIf(old, new)
 	switch {
 	case old == nil || new == nil || hasUnknown(old) && isScalarUnknown(old) || isScalarUnknown(new):
 		d.add(path, old, new, replace)

@@ -413,8 +413,8 @@ func TestCancelEndsLaterOperationsOfTheConnection(t *testing.T) {
 
 func TestUnknownTypesAreNamed(t *testing.T) {
 	c := configured(t, newFake(), nil)
-	_, err := c.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf("aws:s3/bucket:Bucket", "b")})
-	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "does not emulate aws:s3/bucket:Bucket") {
+	_, err := c.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf("aws:s3/bucketObject:BucketObject", "b")})
+	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "does not emulate aws:s3/bucketObject:BucketObject") {
 		t.Error(err)
 	}
 	_, err = c.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "aws:ec2/getAmi:getAmi"})

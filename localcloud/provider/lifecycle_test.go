@@ -7,11 +7,14 @@ import (
 	"github.com/carepath/carepath/localcloud/acm"
 	"github.com/carepath/carepath/localcloud/apigateway"
 	"github.com/carepath/carepath/localcloud/clock"
+	"github.com/carepath/carepath/localcloud/cloudcontrol"
+	"github.com/carepath/carepath/localcloud/cloudtrail"
 	"github.com/carepath/carepath/localcloud/cloudwatch"
 	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/dynamodb"
 	"github.com/carepath/carepath/localcloud/eventbridge"
+	"github.com/carepath/carepath/localcloud/healthlake"
 	"github.com/carepath/carepath/localcloud/iam"
 	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/lambda"
@@ -62,6 +65,9 @@ func embeddedAWS(t *testing.T) *dispatch.Dispatcher {
 	must(acm.New(d, s))
 	must(route53.New(d, s))
 	must(s3.New(d, s))
+	must(healthlake.New(d, s))
+	must(cloudtrail.New(d, s))
+	must(cloudcontrol.New(d, s))
 	return d
 }
 
@@ -245,8 +251,41 @@ func lifecycle(t *testing.T) []step {
 		{"note", recordToken, func(ref func(...string) any) values {
 			return values{"zoneId": ref("zone", "zoneId"), "name": "note.example.com", "type": "TXT", "ttl": 60, "records": []any{"plain", `"quoted"`}}
 		}, values{"records": []any{"other"}}},
+		{"bucket", "aws:s3/bucket:Bucket", func(ref func(...string) any) values {
+			return values{"forceDestroy": true, "versioning": values{"enabled": true}, "tags": values{"a": "1"}, "lifecycleRules": []any{values{"enabled": true, "id": "old", "expiration": values{"days": 30}}},
+				"serverSideEncryptionConfiguration": values{"rule": values{"bucketKeyEnabled": true, "applyServerSideEncryptionByDefault": values{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": ref("key", "arn")}}}}
+		}, values{"versioning": values{"enabled": false}, "tags": values{"b": "2"}, "lifecycleRules": []any{values{"enabled": false, "id": "old", "prefix": "x/", "noncurrentVersionExpiration": values{"days": 3}}}}},
+		{"bucket2", "aws:s3/bucketV2:BucketV2", fixed(values{"forceDestroy": true, "tags": values{"a": "1"}}), values{"tags": values{"a": "2"}}},
+		{"private", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", func(ref func(...string) any) values {
+			return values{"bucket": ref("bucket2"), "blockPublicPolicy": true, "blockPublicAcls": true}
+		}, values{"restrictPublicBuckets": true}},
+		{"owner", "aws:s3/bucketOwnershipControls:BucketOwnershipControls", func(ref func(...string) any) values {
+			return values{"bucket": ref("bucket2"), "rule": values{"objectOwnership": "BucketOwnerEnforced"}}
+		}, nil},
+		{"encryption", "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", func(ref func(...string) any) values {
+			return values{"bucket": ref("bucket2"), "rules": []any{values{"applyServerSideEncryptionByDefault": values{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": ref("key", "arn")}}}}
+		}, values{"rules": []any{values{"applyServerSideEncryptionByDefault": values{"sseAlgorithm": "AES256"}}}}},
+		{"versioning", "aws:s3/bucketVersioningV2:BucketVersioningV2", func(ref func(...string) any) values {
+			return values{"bucket": ref("bucket2"), "versioningConfiguration": values{"status": "Enabled"}}
+		}, values{"versioningConfiguration": values{"status": "Suspended"}}},
+		{"bucketPolicy", "aws:s3/bucketPolicy:BucketPolicy", func(ref func(...string) any) values {
+			arn := ref("bucket2", "arn").(string)
+			return values{"bucket": ref("bucket2"), "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl","s3:PutObject"],"Resource":["` + arn + `","` + arn + `/*"]}]}`}
+		}, nil},
+		{"trail", "aws:cloudtrail/trail:Trail", func(ref func(...string) any) values {
+			return values{"s3BucketName": ref("bucket2"), "eventSelectors": []any{values{"readWriteType": "WriteOnly", "includeManagementEvents": true}}, "tags": values{"a": "1"}}
+		}, values{"eventSelectors": []any{values{}}, "enableLogging": false, "isMultiRegionTrail": true, "s3KeyPrefix": "p", "tags": values{"b": "2"}}},
+		{"advanced", "aws:cloudtrail/trail:Trail", func(ref func(...string) any) values {
+			return values{"s3BucketName": ref("bucket2"), "advancedEventSelectors": []any{values{"name": "writes", "fieldSelectors": []any{
+				values{"field": "eventCategory", "equals": []any{"Management"}}, values{"field": "readOnly", "equals": []any{"false"}}}}}}
+		}, nil},
+		{"records", cloudcontrolToken, func(ref func(...string) any) values {
+			return values{"typeName": "AWS::HealthLake::FHIRDatastore", "desiredState": `{"DatastoreName":"records","DatastoreTypeVersion":"R4"}`}
+		}, values{"desiredState": `{"DatastoreName":"records","DatastoreTypeVersion":"R4","Tags":[{"Key":"a","Value":"1"}]}`}},
 	}
 }
+
+const cloudcontrolToken = "aws:cloudcontrol/resource:Resource"
 
 const recordToken = "aws:route53/record:Record"
 
@@ -356,8 +395,8 @@ func TestLifeCycle(t *testing.T) {
 			t.Errorf("%s: delete: %v", s.name, err)
 			continue
 		}
-		if s.name == "account" || s.name == "validation" {
-			continue // there is one always; the certificate is there still
+		if s.name == "account" || s.name == "validation" || s.name == "versioning" {
+			continue // there is one always; the certificate, and the bucket's versions, are there still
 		}
 		res, err := c.Read(t.Context(), &pulumirpc.ReadRequest{Urn: urnOf(s.token, s.name), Id: m.id, Properties: wire(t, m.state), Inputs: wire(t, m.inputs)})
 		if err != nil || res.GetId() != "" {

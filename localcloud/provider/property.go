@@ -40,10 +40,11 @@ type property struct {
 	fields []*property // of objects
 
 	required  bool
-	computed  bool // AWS or the provider chooses when the program gives none; then a difference is none
-	isOutput  bool // never given by the program
-	replace   bool // a change needs another resource
-	local     bool // known to Pulumi's state only: AWS does not tell it
+	computed  bool                    // AWS or the provider chooses when the program gives none; then a difference is none
+	isOutput  bool                    // never given by the program
+	replace   bool                    // a change needs another resource
+	replaceIf func(old, new any) bool // whether a change from one value to another needs another resource; nil: replace says it
+	local     bool                    // known to Pulumi's state only: AWS does not tell it
 	volatile  []string
 	byDefault any
 
@@ -80,10 +81,14 @@ func object(name string, fields ...*property) *property {
 	return &property{name: name, kind: kindObject, fields: fields}
 }
 
-func (p *property) needed() *property             { p.required = true; return p }
-func (p *property) orChosen() *property           { p.computed = true; return p }
-func (p *property) output() *property             { p.isOutput = true; return p }
-func (p *property) replaces() *property           { p.replace = true; return p }
+func (p *property) needed() *property   { p.required = true; return p }
+func (p *property) orChosen() *property { p.computed = true; return p }
+func (p *property) output() *property   { p.isOutput = true; return p }
+func (p *property) replaces() *property { p.replace = true; return p }
+func (p *property) replacesIf(f func(old, new any) bool) *property {
+	p.replaceIf = f
+	return p
+}
 func (p *property) kept() *property               { p.local = true; return p }
 func (p *property) defaults(v any) *property      { p.byDefault = v; return p }
 func (p *property) oneOf(v ...string) *property   { p.enum = v; return p }

@@ -85,7 +85,7 @@ func (s *server) caller() *call { return &call{s.d, s.endpoint} }
 func resourceTypes() []*resourceType {
 	var all []*resourceType
 	for _, service := range [][]*resourceType{iamTypes(), sqsTypes(), logsTypes(), cloudwatchTypes(), kmsTypes(), sfnTypes(), lambdaTypes(), apigatewayTypes(), schedulerTypes(), eventsTypes(), dynamodbTypes(), cognitoTypes(),
-		acmTypes(), route53Types(), domainTypes()} {
+		acmTypes(), route53Types(), domainTypes(), s3Types(), cloudtrailTypes(), cloudcontrolTypes()} {
 		all = append(all, service...)
 	}
 	return all

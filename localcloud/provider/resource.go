@@ -124,7 +124,7 @@ func (c *call) all(ctx context.Context, service, action string, in props, member
 var goneCodes = map[string]bool{
 	"NoSuchEntity": true, "NoSuchEntityException": true, "ResourceNotFoundException": true, "NotFoundException": true,
 	"QueueDoesNotExist": true, "AWS.SimpleQueueService.NonExistentQueue": true, "StateMachineDoesNotExist": true,
-	"ResourceNotFound": true, "NoSuchHostedZone": true,
+	"ResourceNotFound": true, "NoSuchBucket": true, "TrailNotFoundException": true, "NoSuchHostedZone": true,
 }
 
 func isGone(err error) bool {

@@ -102,6 +102,10 @@ func (s *Service) register() {
 	list.Permission = "s3:ListBucket"
 	list.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "continuation-token": "ContinuationToken", "start-after": "StartAfter", "delimiter": "Delimiter", "encoding-type": "EncodingType"}
 	dispatch.Register(d, list, protected(s, func(in *ListObjectsInput) (string, string) { return in.Bucket, "" }), s.listObjects)
+	versions := op("ListObjectVersions", "GET", "/{Bucket}?versions")
+	versions.Permission = "s3:ListBucketVersions"
+	versions.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "key-marker": "KeyMarker"}
+	dispatch.Register(d, versions, protected(s, func(in *ListVersionsInput) (string, string) { return in.Bucket, "" }), s.listVersions)
 	s.registerObjects()
 	s.registerSettings()
 }
@@ -218,6 +222,38 @@ func grouped(key, prefix, delimiter string) (string, bool) {
 	}
 	before, _, ok := strings.Cut(key[len(prefix):], delimiter)
 	return prefix + before + delimiter, ok
+}
+
+func (s *Service) listVersions(_ context.Context, _ *dispatch.Call, in *ListVersionsInput) (*ListVersionsOutput, error) {
+	if _, err := s.bucket(in.Bucket); err != nil {
+		return nil, err
+	}
+	most := in.MaxKeys
+	if most <= 0 || most > 1000 {
+		most = 1000
+	}
+	out := &ListVersionsOutput{Name: in.Bucket, Prefix: in.Prefix}
+	last := ""
+	for name, versions := range s.objects.All() {
+		key, ok := strings.CutPrefix(name, in.Bucket+"/")
+		if !ok || !strings.HasPrefix(key, in.Prefix) || key <= in.KeyMarker && in.KeyMarker != "" {
+			continue
+		}
+		if len(out.Version)+len(out.DeleteMarker) >= most {
+			out.IsTruncated, out.NextKeyMarker = true, last
+			break
+		}
+		last = key
+		for i, v := range slices.Backward(versions) {
+			listed := ObjectVersion{key, v.ID, i == len(versions)-1, &iso8601{dispatch.Time{Time: v.Modified}}}
+			if v.Deleted {
+				out.DeleteMarker = append(out.DeleteMarker, listed)
+			} else {
+				out.Version = append(out.Version, listed)
+			}
+		}
+	}
+	return out, nil
 }
 
 func (s *Service) registerObjects() {

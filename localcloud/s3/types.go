@@ -119,6 +119,32 @@ type Object struct {
 	StorageClass string   `json:"StorageClass"`
 }
 
+// ListVersionsInput is the request of ListObjectVersions.
+type ListVersionsInput struct {
+	Bucket    string
+	Prefix    string
+	MaxKeys   int    // 0 means 1000
+	KeyMarker string // the key after which to go on
+}
+
+// ObjectVersion is a version of an object, or a delete marker.
+type ObjectVersion struct {
+	Key          string
+	VersionID    string `json:"VersionId"`
+	IsLatest     bool
+	LastModified *iso8601
+}
+
+// ListVersionsOutput is the response of ListObjectVersions: all versions of each of its keys.
+type ListVersionsOutput struct {
+	Name          string
+	Prefix        string
+	IsTruncated   bool
+	NextKeyMarker string `json:",omitempty"`
+	Version       []ObjectVersion
+	DeleteMarker  []ObjectVersion
+}
+
 // iso8601 is a timestamp as S3 writes it.
 type iso8601 struct{ dispatch.Time }
 
