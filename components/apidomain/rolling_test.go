@@ -37,6 +37,7 @@ import (
 // rolling is a domain on the embedded AWS, deployed by the real engine, that changes while clients use it.
 type rolling struct {
 	stack auto.Stack
+	taken bool // a second component, that stands for another program, takes the domain
 	base  string            // URL of the embedded AWS
 	apis  map[string]string // what the next update is to have: API by base path
 }
@@ -83,6 +84,12 @@ func (r *rolling) program(ctx *pulumi.Context) error {
 	}
 	_, err = apidomain.NewDomain(ctx, "api", &apidomain.DomainArgs{
 		DomainName: "api.localhost", HostedZoneID: zone.ZoneId, Create: &apidomain.Create{Region: "us-east-1"}, Mappings: mappings,
+	}, with)
+	if err != nil || !r.taken {
+		return err
+	}
+	_, err = apidomain.NewDomain(ctx, "taken", &apidomain.DomainArgs{
+		DomainName: "api.localhost", Existing: &apidomain.Existing{}, Mappings: []apidomain.Mapping{{BasePath: "ta/ken", API: made[r.apis["samples"]]}},
 	}, with)
 	return err
 }
@@ -341,6 +348,15 @@ func TestChangesUnderTraffic(t *testing.T) {
 		if last := got["deep/er"][len(got["deep/er"])-1]; last.status != http.StatusOK {
 			t.Errorf("at last %s answers %d", last.path, last.status)
 		}
+	})
+
+	t.Run("another program takes the domain", func(t *testing.T) {
+		got := r.under(t, []string{"ta/ken", "samples"}, func() error {
+			r.taken = true
+			return r.up(ctx, r.apis)
+		})
+		served(t, got["samples"])
+		begins(t, got["ta/ken"])
 	})
 
 	t.Run("an API is removed", func(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
 func domainTypes() []*resourceType {
@@ -117,6 +119,31 @@ func domainNameType() *resourceType {
 		return err
 	}
 	return r
+}
+
+// getDomainNameArguments are those of getDomainName.
+func getDomainNameArguments() []*property {
+	return []*property{text("domainName").needed(), text("domainNameId").refused("it is for private domain names"), stringMap("tags")}
+}
+
+// getDomainName tells of the domain that has the name.
+func getDomainName(ctx context.Context, d *dispatch.Dispatcher, in props) (props, error) {
+	domain, err := (&call{d: d}).do(ctx, "apigateway", "GetDomainName", props{"domainName": in["domainName"]})
+	if err != nil {
+		return nil, fmt.Errorf("reading API Gateway Domain Name (%s): %w", in.text("domainName"), err)
+	}
+	e := domain.object("endpointConfiguration")
+	out := props{"id": domain["domainName"], "domainName": domain["domainName"], "domainNameId": "", "arn": domain["domainNameArn"], "policy": "", "certificateUploadDate": "",
+		"cloudfrontDomainName": domain.text("distributionDomainName"), "cloudfrontZoneId": "Z2FDTNDATAQYW2",
+		"regionalZoneId": domain.text("regionalHostedZoneId"), "tags": domain["tags"],
+		"endpointConfigurations": []any{map[string]any{"ipAddressType": e.text("ipAddressType"), "types": e.strings("types")}}}
+	if domain.has("certificateUploadDate") {
+		out["certificateUploadDate"] = date(domain["certificateUploadDate"])
+	}
+	for _, name := range []string{"certificateArn", "certificateName", "regionalCertificateArn", "regionalCertificateName", "regionalDomainName", "securityPolicy"} {
+		out[name] = domain.text(name)
+	}
+	return out, nil
 }
 
 const wholeDomain = "(none)" // the base path of a mapping without one

@@ -23,6 +23,7 @@ func functions() map[string]function {
 		"aws:iam/getPolicyDocument:getPolicyDocument":   {policyDocumentArguments(), policyDocument},
 		"aws:route53/getZone:getZone":                   {getZoneArguments(), getZone},
 		"aws:acm/getCertificate:getCertificate":         {getCertificateArguments(), getCertificate},
+		"aws:apigateway/getDomainName:getDomainName":    {getDomainNameArguments(), getDomainName},
 	}
 }
 
