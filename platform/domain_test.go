@@ -2,6 +2,7 @@ package platform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,6 +83,45 @@ func TestURLs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What docs/extend.md promises of an entry in the list of apis.go.
+func TestAPIOfOnesOwn(t *testing.T) {
+	got, e := urls(t, "https://x", map[string]string{"carepath:domain": testDomain}, functionAPI{Name: "orders", Description: "Orders", Routes: []functionRoute{
+		{Method: "POST", Path: "/", Handler: "sample"},
+		{Method: "GET", Path: "/{id}", Handler: "sample"},
+	}})
+	if got["ordersUrl"] != "https://api.example.com/orders" {
+		t.Errorf("the outputs are %v", got)
+	}
+	var own []string
+	for _, r := range e.resources {
+		if strings.HasPrefix(r.name, "orders") || r.name == "domain-orders" {
+			own = append(own, r.token+" "+r.name)
+		}
+	}
+	slices.Sort(own)
+	want := []string{
+		"aws:apigateway/basePathMapping:BasePathMapping domain-orders",
+		"aws:apigateway/deployment:Deployment orders-api-deployment",
+		"aws:apigateway/methodSettings:MethodSettings orders-api-settings",
+		"aws:apigateway/restApi:RestApi orders-api",
+		"aws:apigateway/stage:Stage orders-api-stage",
+		"aws:cloudwatch/logGroup:LogGroup orders-api-access-logs",
+		"aws:cloudwatch/logGroup:LogGroup orders-sample-logs",
+		"aws:cloudwatch/metricAlarm:MetricAlarm orders-sample-errors",
+		"aws:cloudwatch/metricAlarm:MetricAlarm orders-sample-throttles",
+		"aws:iam/role:Role orders-sample-role",
+		"aws:iam/rolePolicy:RolePolicy orders-sample-policy",
+		"aws:lambda/function:Function orders-sample",
+		"aws:lambda/permission:Permission orders-api-get-id-permission",
+		"aws:lambda/permission:Permission orders-api-post-permission",
+		"carepath:golambda:Function orders-sample",
+		"carepath:restapi:API orders-api",
+	}
+	if diff := cmp.Diff(want, own); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
