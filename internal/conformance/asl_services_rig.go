@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/carepath/carepath/localcloud/eventbridge"
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
+	"github.com/carepath/carepath/localcloud/s3"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
 	"github.com/carepath/carepath/localcloud/store"
@@ -57,6 +59,7 @@ func newServicesRig(row *servicesRow) (_ *servicesRig, err error) {
 	for _, start := range []func() error{
 		func() error { _, err := logs.New(g.d, st); return err },
 		func() error { _, err := sqs.New(g.d, st); return err },
+		func() error { _, err := s3.New(g.d, st); return err },
 		func() error { _, err := eventbridge.New(g.d, st); return err },
 		func() error { _, err := dynamodb.New(g.d, st); return err },
 		func() error { _, err := cognitoidp.New(g.d, st); return err },
@@ -157,6 +160,9 @@ func (g *servicesRig) call(name string, params json.RawMessage) error {
 	if _, has := in.Get("UserPoolId"); service == "cognito-idp" && !has && g.pool != "" {
 		in.Set("UserPoolId", g.pool)
 	}
+	if err := inBase64(in, "Body"); err != nil {
+		return err
+	}
 	status, body, _ := wire.CallJSON(context.Background(), g.d, g.d.Root(), service, action, jsonvalue.Append(nil, in))
 	if status != 200 {
 		return fmt.Errorf("%s: %s", name, body)
@@ -177,6 +183,30 @@ func (g *servicesRig) call(name string, params json.RawMessage) error {
 	if table, ok := in.Get("TableName"); ok {
 		g.table, _ = table.(string)
 	}
+	return nil
+}
+
+// inBase64 writes a member that is a blob as JSON protocols do: the recordings have text, and {"__bytes__": base64}.
+func inBase64(in *jsonvalue.Object, name string) error {
+	v, ok := in.Get(name)
+	if !ok {
+		return nil
+	}
+	var blob []byte
+	switch v := v.(type) {
+	case string:
+		blob = []byte(v)
+	case *jsonvalue.Object:
+		given, _ := v.Get("__bytes__")
+		encoded, _ := given.(string)
+		var err error
+		if blob, err = base64.StdEncoding.DecodeString(encoded); err != nil {
+			return fmt.Errorf("the setup's %s: %w", name, err)
+		}
+	default:
+		return fmt.Errorf("the setup's %s is neither text nor bytes", name)
+	}
+	in.Set(name, base64.StdEncoding.EncodeToString(blob))
 	return nil
 }
 

@@ -202,7 +202,7 @@ func (c *compiler) mapState(o *jsonvalue.Object, jsonata bool) *mapState {
 	}
 	b.processor = c.workflow(processor)
 	b.distributed = text(object(value(processor, "ProcessorConfig")), "Mode") == "DISTRIBUTED"
-	_, b.reads = o.Get("ItemReader")
+	b.reader = itemReaderOf(o, jsonata)
 	_, b.writes = o.Get("ResultWriter")
 	b.countGiven = has(o, "ToleratedFailureCount") || has(o, "ToleratedFailureCountPath")
 	b.percentGiven = has(o, "ToleratedFailurePercentage") || has(o, "ToleratedFailurePercentagePath")

@@ -17,6 +17,7 @@ const (
 	errHeartbeatTimeout       = "States.HeartbeatTimeout"
 	errIntrinsicFailure       = "States.IntrinsicFailure"
 	errItemReaderFailed       = "States.ItemReaderFailed"
+	errResultWriterFailed     = "States.ResultWriterFailed"
 	errResultPathMatchFailure = "States.ResultPathMatchFailure"
 	errQueryEvaluation        = "States.QueryEvaluationError"
 	errRuntime                = "States.Runtime"

@@ -16,8 +16,8 @@ type mapState struct {
 	selector    *template // ItemSelector, or Parameters of old; nil when absent
 	batcher     *batcher
 	distributed bool
-	reads       bool // ItemReader, which needs S3
-	writes      bool // ResultWriter, which needs S3
+	reader      *itemReader // nil for none
+	writes      bool        // ResultWriter, which is not available
 	label       string
 	query       *mapQueries // of a JSONata state, else nil
 
@@ -71,8 +71,13 @@ func (s *mapState) run(t *thread, input any) *failure {
 			return runtimeFailure("MaxConcurrency cannot be negative.")
 		}
 	}
-	if (s.reads || s.writes) && t.mocked() == nil {
-		return &failure{name: errItemReaderFailed, cause: "ItemReader and ResultWriter need Amazon S3, which is not available here"}
+	if t.mocked() == nil {
+		if s.writes {
+			return &failure{name: errResultWriterFailed, cause: "ResultWriter is not available here"}
+		}
+		if s.reader != nil {
+			return s.read(t, env, concurrency)
+		}
 	}
 	items, f := s.items(t, env)
 	if f != nil {
@@ -80,6 +85,12 @@ func (s *mapState) run(t *thread, input any) *failure {
 	}
 	t.inspect("maxConcurrency", jsonvalue.NumberFromInt(concurrency))
 	t.recordMapStarted(len(items))
+	return s.iterate(t, env, items, concurrency)
+}
+
+// iterate begins the iterations.
+func (s *mapState) iterate(t *thread, env *environment, items []any, concurrency int64) *failure {
+	var f *failure
 	a := &activation{owner: t, mapState: s, silent: s.distributed}
 	if f := s.tolerance(a, env, len(items)); f != nil {
 		return f
@@ -93,7 +104,9 @@ func (s *mapState) run(t *thread, input any) *failure {
 				return f
 			}
 		}
-		t.recordMapRunStarted(s)
+		if s.reader == nil {
+			t.recordMapRunStarted(s)
+		}
 	}
 	a.items, a.left = items, len(items)
 	a.running, a.results = make([]*thread, len(items)), make([]any, len(items))
@@ -149,7 +162,7 @@ func (s *mapState) test(t *thread, env *environment, a *activation, items []any)
 }
 
 func (s *mapState) items(t *thread, env *environment) ([]any, *failure) {
-	if t.mocked() != nil && s.reads {
+	if t.mocked() != nil && s.reader != nil {
 		return t.e.test.ItemData.Items, nil
 	}
 	if s.query != nil {
@@ -182,6 +195,9 @@ func referenceText(p *path) string {
 }
 
 func (s *mapState) resume(t *thread) *failure {
+	if t.reading != nil {
+		return s.hasRead(t)
+	}
 	if s.distributed {
 		t.recordAside("MapRunSucceeded", "")
 	}

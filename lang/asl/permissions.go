@@ -49,7 +49,7 @@ func (e *PermissionsError) Error() string {
 }
 
 // Permissions derives what a machine's role must be allowed, from the Resource and the arguments of each Task, in the
-// definition's order. The error is a *[PermissionsError] that names each Task for which this cannot be done; the
+// definition's order; the ItemReader of a Map state counts as a Task. The error is a *[PermissionsError] that names each Task for which this cannot be done; the
 // permissions of the others are returned all the same.
 func Permissions(m *Machine) ([]Permission, error) {
 	return DerivePermissions(m, PermissionsOptions{})
@@ -65,8 +65,13 @@ func DerivePermissions(m *Machine, opts PermissionsOptions) ([]Permission, error
 		d.opts.Account = "*"
 	}
 	m.root.walk(func(s *state) {
-		if task, ok := s.behaviour.(*taskState); ok {
-			d.task(s.name, task)
+		switch b := s.behaviour.(type) {
+		case *taskState:
+			d.task(s.name, b)
+		case *mapState:
+			if b.reader != nil {
+				d.task(s.name, b.reader.asTask())
+			}
 		}
 	})
 	if len(d.failed) > 0 {

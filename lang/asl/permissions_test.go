@@ -109,3 +109,16 @@ func TestPermissionsOfOtherRoles(t *testing.T) {
 		t.Error(diff, err)
 	}
 }
+
+func TestPermissionsOfItemReader(t *testing.T) {
+	m := mustParse(t, `{"StartAt":"M","States":{"M":{"Type":"Map","End":true,"ItemReader":{"Resource":"arn:aws:states:::s3:getObject",
+		"ReaderConfig":{"InputType":"JSON"},"Parameters":{"Bucket":"b","Key.$":"$.key"}},"ItemProcessor":{"ProcessorConfig":
+		{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}}}`)
+	permissions, err := Permissions(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(permissions) != 1 || permissions[0].Actions[0] != "s3:GetObject" || permissions[0].Resources[0] != "arn:aws:s3:::b/*" {
+		t.Errorf("the reader needs %+v, want s3:GetObject on the bucket's objects", permissions)
+	}
+}

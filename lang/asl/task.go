@@ -39,6 +39,9 @@ type Task struct {
 	// TaskToken is what SendTaskSuccess names the task by: an activity's, a .waitForTaskToken or, as recorded on AWS, a
 	// .sync one, whose parameters have it by $$.Task.Token. It is "" for other tasks.
 	TaskToken string
+	// ItemReader says that the task reads items for a Map state. Its result is an object: of getObject its Body, a string,
+	// of listObjectsV2 its Contents, IsTruncated and NextContinuationToken. It is not among the history's events.
+	ItemReader bool
 
 	abandoned bool
 }
@@ -75,14 +78,7 @@ func (s *taskState) run(t *thread, input any) *failure {
 		return s.resume(t)
 	}
 
-	e.lastTask++
-	task.ID = e.lastTask
-	if e.tasks == nil {
-		e.tasks = map[uint64]*thread{}
-	}
-	e.tasks[task.ID] = t
-	e.started = append(e.started, task)
-	t.await(resuming)
+	t.ask(task)
 	if task.TimeoutSeconds > 0 {
 		task.Deadline = t.after(seconds(task.TimeoutSeconds), taskTimer)
 	}

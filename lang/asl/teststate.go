@@ -116,7 +116,7 @@ func (m *Machine) Describe(name string) (StateDescription, bool) {
 	case *taskState:
 		d.Resource, d.ResourceText = b.resource, b.resourceText
 	case *mapState:
-		d.ReadsItems, d.WritesResults = b.reads, b.writes
+		d.ReadsItems, d.WritesResults = b.reader != nil, b.writes
 	}
 	for _, w := range s.behaviour.workflows() {
 		w.walk(func(inner *state) { d.Inside = append(d.Inside, inner.name) })

@@ -49,6 +49,7 @@ type thread struct {
 
 	task     *Task
 	answered taskAnswer
+	reading  *reading // of a Map state
 	children *activation
 }
 

@@ -9,9 +9,12 @@ import (
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"regexp"
 	"slices"
@@ -264,7 +267,8 @@ func (s *Service) registerObjects() {
 	}
 	version := map[string]string{"versionId": "VersionId"}
 	put := op("PutObject", "PUT", map[string]string{"Content-Type": "ContentType", "ETag": "ETag", "X-Amz-Version-Id": "VersionId", "X-Amz-Acl": "ACL",
-		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": "SSEKMSKeyId", "X-Amz-Server-Side-Encryption-Context": "SSEKMSEncryptionContext"})
+		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": "SSEKMSKeyId", "X-Amz-Server-Side-Encryption-Context": "SSEKMSEncryptionContext",
+		"X-Amz-Checksum-Crc32": "ChecksumCRC32", "X-Amz-Checksum-Type": "ChecksumType", "X-Amz-Server-Side-Encryption": "ServerSideEncryption"})
 	put.HTTP.Payload = "Body"
 	onPut := protected(s, func(in *PutObjectInput) (string, string) { return in.Bucket, in.Key })
 	dispatch.Register(d, put, func(c *dispatch.Call, in *PutObjectInput) ([]string, []dispatch.ResourcePolicy, error) {
@@ -273,7 +277,8 @@ func (s *Service) registerObjects() {
 		}
 		return onPut(c, in)
 	}, s.putObject)
-	headers := map[string]string{"Content-Type": "ContentType", "ETag": "ETag", "Last-Modified": "LastModified", "X-Amz-Version-Id": "VersionId"}
+	headers := map[string]string{"Accept-Ranges": "AcceptRanges", "Content-Type": "ContentType", "ETag": "ETag", "Last-Modified": "LastModified",
+		"X-Amz-Server-Side-Encryption": "ServerSideEncryption", "X-Amz-Version-Id": "VersionId"}
 	for action, method := range map[string]string{"GetObject": "GET", "HeadObject": "HEAD"} {
 		get := op(action, method, headers)
 		get.Permission, get.HTTP.Payload, get.HTTP.Query = "s3:GetObject", "Body", version
@@ -320,11 +325,24 @@ func (s *Service) putObject(ctx context.Context, c *dispatch.Call, in *PutObject
 		v.ContentType = "binary/octet-stream"
 	}
 	b.identify(&v)
-	out := &PutObjectOutput{ETag: v.ETag}
+	out := &PutObjectOutput{ChecksumCRC32: checksum(in.Body), ChecksumType: "FULL_OBJECT", ETag: v.ETag, ServerSideEncryption: v.encryption()}
 	if v.ID != "null" {
 		out.VersionID = v.ID
 	}
 	return out, s.objects.Put(in.Bucket+"/"+in.Key, s.versions(in.Bucket, in.Key, v))
+}
+
+// encryption is how the version is kept.
+func (v *version) encryption() string {
+	if v.DataKey != nil {
+		return "aws:kms"
+	}
+	return "AES256"
+}
+
+// checksum is an object's CRC32, as S3 writes it.
+func checksum(body []byte) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
 }
 
 // identify gives a new version its id, if the bucket has versions.
@@ -363,7 +381,8 @@ func (s *Service) getObject(ctx context.Context, c *dispatch.Call, in *GetObject
 	if err := s.unseal(ctx, c.Principal, &v); err != nil {
 		return nil, err
 	}
-	out := &GetObjectOutput{Body: v.Body, ContentType: v.ContentType, ETag: v.ETag, LastModified: v.Modified.UTC().Format(http.TimeFormat)}
+	out := &GetObjectOutput{AcceptRanges: "bytes", ContentLength: len(v.Body), ContentType: v.ContentType, ETag: v.ETag,
+		LastModified: httpTime{dispatch.Time{Time: v.Modified.Truncate(time.Second)}}, Metadata: map[string]string{}, ServerSideEncryption: v.encryption(), Body: v.Body}
 	if b.Versioning != "" {
 		out.VersionID = v.ID
 	}
@@ -388,7 +407,7 @@ func (s *Service) deleteObject(_ context.Context, _ *dispatch.Call, in *GetObjec
 	default:
 		v := version{Deleted: true, Modified: s.d.Clock.Now()}
 		b.identify(&v)
-		out.DeleteMarker, out.VersionID = "true", v.ID
+		out.DeleteMarker, out.VersionID = new(true), v.ID
 		versions = s.versions(in.Bucket, in.Key, v)
 	}
 	if len(versions) > 0 {

@@ -1,6 +1,10 @@
 package s3
 
-import "github.com/carepath/carepath/localcloud/dispatch"
+import (
+	"net/http"
+
+	"github.com/carepath/carepath/localcloud/dispatch"
+)
 
 // BucketInput names a bucket.
 type BucketInput struct {
@@ -56,8 +60,11 @@ type PutObjectInput struct {
 
 // PutObjectOutput is the response of PutObject.
 type PutObjectOutput struct {
-	ETag      string `json:"ETag"`
-	VersionID string `json:"VersionId"`
+	ChecksumCRC32        string `json:"ChecksumCRC32"` // big-endian, base64
+	ChecksumType         string `json:"ChecksumType"`  // FULL_OBJECT
+	ETag                 string `json:"ETag"`
+	ServerSideEncryption string `json:"ServerSideEncryption"` // AES256 or aws:kms
+	VersionID            string `json:"VersionId,omitempty"`
 }
 
 // GetObjectInput is the request of GetObject and HeadObject. Without a version it means the latest.
@@ -69,17 +76,21 @@ type GetObjectInput struct {
 
 // GetObjectOutput is the response of GetObject and HeadObject.
 type GetObjectOutput struct {
-	Body         []byte `json:"Body"`
-	ContentType  string `json:"ContentType"`
-	ETag         string `json:"ETag"`
-	LastModified string `json:"LastModified"` // as in HTTP
-	VersionID    string `json:"VersionId"`
+	AcceptRanges         string            `json:"AcceptRanges"`  // bytes
+	ContentLength        int               `json:"ContentLength"` // bytes
+	ContentType          string            `json:"ContentType"`
+	ETag                 string            `json:"ETag"`
+	LastModified         httpTime          `json:"LastModified"`
+	Metadata             map[string]string `json:"Metadata"`             // always empty
+	ServerSideEncryption string            `json:"ServerSideEncryption"` // AES256 or aws:kms
+	VersionID            string            `json:"VersionId,omitempty"`
+	Body                 []byte            `json:"Body"`
 }
 
 // DeleteObjectOutput is the response of DeleteObject.
 type DeleteObjectOutput struct {
-	DeleteMarker string `json:"DeleteMarker"` // "true" where the deletion is a version of its own
-	VersionID    string `json:"VersionId"`
+	DeleteMarker *bool  `json:"DeleteMarker,omitempty"` // the deletion is a version of its own
+	VersionID    string `json:"VersionId,omitempty"`
 }
 
 // ListObjectsInput is the request of ListObjectsV2.
@@ -151,6 +162,14 @@ type iso8601 struct{ dispatch.Time }
 // MarshalJSON writes ISO 8601 with milliseconds, in UTC.
 func (t iso8601) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + t.UTC().Format("2006-01-02T15:04:05.000Z") + `"`), nil
+}
+
+// httpTime is a timestamp as S3 writes it in headers, in whole seconds.
+type httpTime struct{ dispatch.Time }
+
+// MarshalText writes the form of HTTP's dates.
+func (t httpTime) MarshalText() ([]byte, error) {
+	return []byte(t.UTC().Format(http.TimeFormat)), nil
 }
 
 // Empty is the response of operations that answer nothing.

@@ -174,8 +174,10 @@ func (st style) value(from reflect.Value) any {
 		return st.time(from.Interface().(dispatch.Time).Time)
 	case t == rawType:
 		return parsed(from.Bytes())
+	case t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Anonymous && t.Field(0).Type == timeType:
+		return st.value(from.Field(0)) // how the service writes it does not matter here
 	case t == bytesType:
-		return string(from.Bytes())
+		return strings.ToValidUTF8(string(from.Bytes()), "\uFFFD")
 	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
 		if from.IsNil() {
 			return nil
@@ -244,23 +246,19 @@ func capitalized(name string) string {
 	return string(name[0]-'a'+'A') + name[1:]
 }
 
-// pascal is an API member's name as the AWS SDK integrations write it, after the AWS SDK for Java 2: every word of the
-// name begins with a capital and goes on in small letters, so that MD5OfMessageBody becomes Md5OfMessageBody.
+// pascal is an API member's name as the AWS SDK integrations write it, after the AWS SDK for Java 2: an abbreviation that
+// it begins with keeps only its first capital, so that MD5OfMessageBody becomes Md5OfMessageBody; ChecksumCRC32 stays.
 func pascal(name string) string {
-	var b strings.Builder
 	runes := []rune(name)
 	for i, r := range runes {
 		switch {
 		case i == 0:
-			r = unicode.ToUpper(r)
-		case unicode.IsUpper(r):
-			before := runes[i-1]
-			beginsWord := unicode.IsLower(before) || i+1 < len(runes) && unicode.IsLower(runes[i+1])
-			if !beginsWord {
-				r = unicode.ToLower(r)
-			}
+			runes[i] = unicode.ToUpper(r)
+		case !unicode.IsUpper(r) || i+1 < len(runes) && unicode.IsLower(runes[i+1]):
+			return string(runes)
+		default:
+			runes[i] = unicode.ToLower(r)
 		}
-		b.WriteRune(r)
 	}
-	return b.String()
+	return string(runes)
 }

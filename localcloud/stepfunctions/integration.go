@@ -74,10 +74,12 @@ func (s *Service) request(e *execution, t *asl.Task, resource asl.Resource) answ
 		return refused(&failure{"States.Permissions", dispatch.AsError(err).Message})
 	}
 	r := &request{s: s, e: e, task: t, resource: resource, principal: principal}
-	switch resource.Kind {
-	case asl.LambdaFunction:
+	switch {
+	case t.ItemReader:
+		return r.readItems()
+	case resource.Kind == asl.LambdaFunction:
 		return r.invokeFunction()
-	case asl.SDK:
+	case resource.Kind == asl.SDK:
 		return r.callSDK()
 	}
 	v, ok := optimised[resource.Service]
@@ -139,6 +141,9 @@ func (r *request) call(v service, st style) (result *jsonvalue.Object, requestID
 	result, ok = st.value(reflect.ValueOf(out)).(*jsonvalue.Object)
 	if !ok {
 		result = &jsonvalue.Object{}
+	}
+	if op.HTTP != nil && op.HTTP.Method == http.MethodHead {
+		result.Delete(op.HTTP.Payload) // such responses have no body
 	}
 	return result, requestID, nil
 }

@@ -18,18 +18,21 @@ type service struct {
 	name    string // in the causes of errors
 	base    string // the SDK's class for errors that the service does not model, without the prefix
 	actions []string
+	// modelled are the errors that the SDK has classes for; nil: all but those of AWS's frame. See unmodelled.
+	modelled []string
+	extended bool // the service has a second request id, which the causes of errors tell
 }
 
 // optimised are the services with integrations of their own, and the actions these have:
 // https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html. Errors are those of the AWS SDK for
 // Java 1. What is not here is refused: the embedded AWS has no other.
 var optimised = map[string]service{
-	"dynamodb": {"dynamodb", "DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException", []string{"getItem", "putItem", "updateItem", "deleteItem"}},
-	"events":   {"events", "EventBridge", "AmazonEventBridge", "AmazonEventBridgeException", []string{"putEvents"}},
-	"lambda":   {"lambda", "Lambda", "AWSLambda", "AWSLambdaException", []string{"invoke"}},
-	"sns":      {"sns", "SNS", "AmazonSNS", "AmazonSNSException", []string{"publish"}},
-	"sqs":      {"sqs", "SQS", "AmazonSQS", "AmazonSQSException", []string{"sendMessage"}},
-	"states":   {"states", "StepFunctions", "AWSStepFunctions", "AWSStepFunctionsException", []string{"startExecution"}},
+	"dynamodb": {"dynamodb", "DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException", []string{"getItem", "putItem", "updateItem", "deleteItem"}, nil, false},
+	"events":   {"events", "EventBridge", "AmazonEventBridge", "AmazonEventBridgeException", []string{"putEvents"}, nil, false},
+	"lambda":   {"lambda", "Lambda", "AWSLambda", "AWSLambdaException", []string{"invoke"}, nil, false},
+	"sns":      {"sns", "SNS", "AmazonSNS", "AmazonSNSException", []string{"publish"}, nil, false},
+	"sqs":      {"sqs", "SQS", "AmazonSQS", "AmazonSQSException", []string{"sendMessage"}, nil, false},
+	"states":   {"states", "StepFunctions", "AWSStepFunctions", "AWSStepFunctionsException", []string{"startExecution"}, nil, false},
 }
 
 // sdkServices are the services of the AWS SDK integrations that the embedded AWS has, by their name in the resource:
@@ -44,9 +47,18 @@ var sdkServices = map[string]service{
 	"iam":                     {signing: "iam", prefix: "Iam"},
 	"kms":                     {signing: "kms", prefix: "Kms"},
 	"lambda":                  {signing: "lambda", prefix: "Lambda"},
+	"s3":                      {signing: "s3", prefix: "S3", modelled: modelledS3, extended: true},
 	"sfn":                     {signing: "states", prefix: "Sfn"},
+	"sns":                     {signing: "sns", prefix: "Sns"},
 	"sqs":                     {signing: "sqs", prefix: "Sqs"},
 	"sts":                     {signing: "sts", prefix: "Sts"},
+}
+
+// modelledS3 are the errors that S3's model names: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html.
+var modelledS3 = []string{
+	"BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EncryptionTypeMismatch", "IdempotencyParameterMismatch",
+	"InvalidObjectState", "InvalidRequest", "InvalidWriteOffset", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NotFound",
+	"ObjectAlreadyInActiveTierError", "ObjectNotInActiveTierError", "TooManyParts",
 }
 
 // unreachable is the failure of a call that never reaches SQS, since its queue URL is nothing but a host that does not exist.
@@ -138,7 +150,7 @@ var unmodelled = []string{
 func (v service) errorName(code string) string {
 	name := code[strings.LastIndex(code, ".")+1:]
 	switch {
-	case slices.Contains(unmodelled, name):
+	case slices.Contains(unmodelled, name), v.modelled != nil && !slices.Contains(v.modelled, name):
 		if v.base != "" {
 			return v.prefix + "." + v.base
 		}
@@ -159,7 +171,11 @@ func (v service) failure(err error, requestID string) *failure {
 	if v.name != "" {
 		cause = fmt.Sprintf("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)", e.Message, v.name, e.HTTPStatus(), e.Code, requestID)
 	} else {
-		cause = fmt.Sprintf("%s (Service: %s, Status Code: %d, Request ID: %s) (SDK Attempt Count: 1)", e.Message, v.prefix, e.HTTPStatus(), requestID)
+		extended := ""
+		if v.extended {
+			extended = ", Extended Request ID: " + requestID
+		}
+		cause = fmt.Sprintf("%s (Service: %s, Status Code: %d, Request ID: %s%s) (SDK Attempt Count: 1)", e.Message, v.prefix, e.HTTPStatus(), requestID, extended)
 	}
 	return &failure{v.errorName(e.Code), cause}
 }

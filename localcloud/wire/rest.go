@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -235,6 +236,10 @@ func headerText(v reflect.Value) (string, bool) {
 			return "", false
 		}
 		v = v.Elem()
+	}
+	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
+		text, err := m.MarshalText()
+		return string(text), err == nil
 	}
 	switch {
 	case v.Kind() == reflect.String:
