@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
@@ -19,7 +20,7 @@ type DestroyOptions struct {
 
 // Destroy opens a stack and deletes its resources; it is no error if it is not deployed. Before anything is deleted it refuses,
 // with an *Error of CodeRefused, a production stack that is not confirmed and protected resources that are not allowed. Of the
-// local stack it leaves nothing on the machine.
+// local stack it leaves nothing on the machine. Afterwards it looks for what is left: that is an *Error with CodeLeftovers.
 func (p *Project) Destroy(ctx context.Context, o Options, d DestroyOptions) (*Result, error) {
 	production, err := p.Production(o.Stack)
 	if err != nil {
@@ -46,8 +47,21 @@ func (p *Project) Destroy(ctx context.Context, o Options, d DestroyOptions) (*Re
 			return result, err
 		}
 	}
+	var left []string
+	if s != nil {
+		if left, err = p.leftovers(ctx, o.Stack); err != nil {
+			return result, &Error{Code: CodeFailed, Message: fmt.Sprintf("the stack %s is destroyed, but whether anything of it is left could not be seen: %v", o.Stack, err),
+				Hint: "allow tag:GetResources to the role that destroys", Err: err}
+		}
+	}
 	if o.Stack == LocalStack {
-		return result, p.ResetLocal(ctx)
+		if err := p.ResetLocal(ctx); err != nil {
+			return result, err
+		}
+	}
+	if len(left) > 0 {
+		return result, &Error{Code: CodeLeftovers, Where: left, Hint: "delete them by hand; an operation that was cut off may have made them",
+			Message: fmt.Sprintf("the stack %s is destroyed, but %d resources of it are still there and may cost money:\n  %s", o.Stack, len(left), strings.Join(left, "\n  "))}
 	}
 	return result, nil
 }

@@ -24,6 +24,7 @@ const (
 	CodeCredentials Code = "no_credentials" // none for AWS, or expired
 	CodeAccount     Code = "wrong_account"  // the credentials are another account's
 	CodeThrottled   Code = "throttled"      // AWS wants fewer calls
+	CodeLeftovers   Code = "leftovers"      // a destroyed stack has left something
 	CodeDenied      Code = "access_denied"  // the credentials may not do what is needed
 )
 

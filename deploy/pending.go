@@ -140,8 +140,13 @@ func (s *Stack) settle(ctx context.Context) error {
 	}
 	found := map[string]string{}
 	for _, r := range pending {
-		id, is := made[string(r.URN)]
-		if !is || state.knows(r.URN, id) {
+		id := ""
+		for _, c := range made {
+			if c.URN == string(r.URN) && !state.knows(r.URN, c.ID) {
+				id = c.ID // the latest
+			}
+		}
+		if id == "" {
 			s.observer.report("the creation of " + string(r.URN) + " was cut off before it began: it is made now")
 			continue
 		}
@@ -277,8 +282,11 @@ func (s *Stack) unsettled(pending []apitype.ResourceV3) error {
 		Hint: fmt.Sprintf("look for each in the account, then carepath refresh --stack %[1]s --adopt 'URN=ID' for those that exist; carepath refresh --stack %[1]s --forget if none does", s.name)}
 }
 
-// creations are the ids of what the embedded AWS made, by URN.
-func (p *Project) creations(ctx context.Context) (map[string]string, error) {
+// creation is a resource that the embedded AWS has made and not deleted since.
+type creation struct{ URN, ID string }
+
+// creations are what the embedded AWS made for Pulumi, in that order, and has not deleted since.
+func (p *Project) creations(ctx context.Context) ([]creation, error) {
 	const doing = "asking the embedded AWS what it made"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/_carepath/creations", p.Port), nil)
 	if err != nil {
@@ -289,13 +297,9 @@ func (p *Project) creations(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	defer response.Body.Close()
-	var made struct{ Creations []struct{ URN, ID string } }
+	var made struct{ Creations []creation }
 	if err := json.NewDecoder(response.Body).Decode(&made); err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	ids := map[string]string{}
-	for _, c := range made.Creations {
-		ids[c.URN] = c.ID
-	}
-	return ids, nil
+	return made.Creations, nil
 }

@@ -105,9 +105,26 @@ func (p *Project) Production(stack string) (bool, error) {
 	if invalid := (*platform.ConfigError)(nil); err != nil && !errors.As(err, &invalid) {
 		return false, err
 	}
-	return stack == productionEnvironment || slices.ContainsFunc(c.Settings, func(s platform.Setting) bool {
-		return s.Path == "carepath:environment" && s.Value == productionEnvironment
-	}), nil
+	return stack == productionEnvironment || c.text(platform.KeyEnvironment) == productionEnvironment, nil
+}
+
+// text is the value of a key that is a text; "" if the stack has none.
+func (c *Configuration) text(key string) string {
+	i := slices.IndexFunc(c.Settings, func(s platform.Setting) bool { return s.Path == key })
+	if i < 0 {
+		return ""
+	}
+	value, _ := c.Settings[i].Value.(string)
+	return value
+}
+
+// setting is the value of a key in a stack's file, which must be valid.
+func (p *Project) setting(stack, key string) (string, error) {
+	c, err := p.Configuration(stack)
+	if err != nil {
+		return "", err
+	}
+	return c.text(key), nil
 }
 
 const productionEnvironment = "prod"

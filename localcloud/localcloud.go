@@ -291,7 +291,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 	providerCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stopProvider = stop
 	c.serving.Go(func() {
-		if err := provider.Serve(providerCtx, engine, c.d, provider.Endpoint(endpoint), provider.Created(c.recordCreation)); err != nil {
+		if err := provider.Serve(providerCtx, engine, c.d, provider.Endpoint(endpoint), provider.Lives(c.recordCreation, c.recordDeletion)); err != nil {
 			c.d.Logf("%v", err)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/carepath/carepath/components/golambda"
 	"github.com/carepath/carepath/components/restapi"
@@ -23,6 +24,8 @@ type Config struct {
 	Region string
 	// AccountID is carepath:accountId: twelve digits. Nothing is deployed into any other account.
 	AccountID string
+	// TTL is carepath:ttl: carepath reap destroys the stack when its last up or refresh is that long ago; 0: never.
+	TTL time.Duration
 	// Platform is carepath:platform: what all systems share.
 	Platform PlatformConfig
 	// Intake is carepath:intake: the asynchronous intake.
@@ -80,15 +83,20 @@ type RetryConfig struct {
 	MaxDelaySeconds int     // the longest interval; default 30
 }
 
+// Keys of a stack's configuration that programs around this one look at.
+const (
+	KeyEnvironment = "carepath:environment" // Config.Environment
+	KeyRegion      = "aws:region"           // Config.Region
+	KeyTTL         = "carepath:ttl"         // Config.TTL; see ParseTTL
+)
+
 // The keys of a stack's configuration that the program reads.
 const (
-	keyRegion      = "aws:region"
-	keyEnvironment = "carepath:environment"
-	keyAccountID   = "carepath:accountId"
-	keyPlatform    = "carepath:platform"
-	keyIntake      = "carepath:intake"
-	keyUsers       = "carepath:users"
-	keyDomain      = "carepath:domain"
+	keyAccountID = "carepath:accountId"
+	keyPlatform  = "carepath:platform"
+	keyIntake    = "carepath:intake"
+	keyUsers     = "carepath:users"
+	keyDomain    = "carepath:domain"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -148,12 +156,13 @@ func LoadConfig(values map[string]string) (*Config, error) {
 // config reads every key. The order is that of the reference and of the problems.
 func (r *configReader) config() *Config {
 	c := &Config{}
-	c.Environment = r.text(keyEnvironment, environmentPattern, `"local", or a name of your own such as "dev": lower-case letters, digits and hyphens`,
+	c.Environment = r.text(KeyEnvironment, environmentPattern, `"local", or a name of your own such as "dev": lower-case letters, digits and hyphens`,
 		`The environment's name; every resource is tagged with it. "local" runs on the embedded AWS.`)
-	c.Region = r.text(keyRegion, regionPattern, `a region, such as "us-east-1"`, "The AWS region that everything is deployed into.")
+	c.Region = r.text(KeyRegion, regionPattern, `a region, such as "us-east-1"`, "The AWS region that everything is deployed into.")
 	c.AccountID = r.text(keyAccountID, accountPattern, "the twelve digits of the AWS account that the stack belongs to",
 		"The AWS account that the stack belongs to. Nothing is deployed into any other.")
 	local := c.Environment == LocalEnvironment
+	c.TTL = r.timeToLive(KeyTTL, c.Environment == "prod", "How long the stack may live after the last up or refresh: then carepath reap destroys it, unless something of it is protected. Without it, for ever.")
 
 	p := &c.Platform
 	*p = PlatformConfig{Architecture: golambda.ARM64, LogRetentionDays: 30, Protect: c.Environment == "prod"}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/carepath/carepath/lang/jsonvalue"
 )
@@ -49,6 +50,46 @@ func (r *configReader) text(key string, pattern *regexp.Regexp, allowed, meaning
 	}
 	r.settings = append(r.settings, s)
 	return value
+}
+
+// timeToLive reads how long the stack may be left alone; 0 for ever.
+func (r *configReader) timeToLive(key string, forbidden bool, meaning string) time.Duration {
+	const allowed = "days, hours and minutes of at least 10 minutes, such as \"8h\" or \"1d12h\"; no key in the environment prod"
+	value, ok := r.values[key]
+	r.known = append(r.known, key)
+	s := Setting{Path: key, Meaning: meaning, Allowed: allowed, Value: value, Given: ok, schema: map[string]any{"type": "string", "pattern": ttlPattern.String()}}
+	defer func() { r.settings = append(r.settings, s) }()
+	if !ok {
+		s.Value = nil
+		return 0
+	}
+	ttl, err := ParseTTL(value)
+	if err != nil || forbidden {
+		r.problems = append(r.problems, Problem{key, jsonvalue.Text(value), allowed})
+	}
+	return ttl
+}
+
+var ttlPattern = regexp.MustCompile(`^([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,4}m)?$`)
+
+// ParseTTL reads the value of the key KeyTTL.
+func ParseTTL(text string) (time.Duration, error) {
+	var ttl time.Duration
+	m := ttlPattern.FindStringSubmatch(text)
+	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute} {
+		if m == nil || m[i+1] == "" {
+			continue
+		}
+		n, err := strconv.Atoi(strings.TrimRight(m[i+1], "dhm"))
+		if err != nil {
+			return 0, fmt.Errorf("the time to live %q: %w", text, err)
+		}
+		ttl += time.Duration(n) * unit
+	}
+	if ttl < 10*time.Minute {
+		return 0, fmt.Errorf("the time to live %q is not days, hours and minutes of at least 10 minutes, such as 8h", text)
+	}
+	return ttl, nil
 }
 
 // object reads the object of a key; a missing one is empty.

@@ -37,7 +37,7 @@ func (s *Setting) Type() string {
 // Settings describe the whole configuration, in the order in which it is documented: keys and, after each object, its
 // members. Defaults and what is allowed are those of the environment.
 func Settings(environment string) []Setting {
-	r := &configReader{values: map[string]string{keyEnvironment: environment}}
+	r := &configReader{values: map[string]string{KeyEnvironment: environment}}
 	r.config() // its problems are those of a stack that says nothing: what it must have is missing
 	return r.settings
 }

@@ -48,7 +48,7 @@ func newRootCommand(s *streams) (*cobra.Command, *global) {
 	flags.BoolVar(&g.json, "json", false, "print one JSON document on standard output and nothing else")
 	flags.IntVar(&g.port, "port", deploy.DefaultPort, "where the embedded AWS listens, on the loopback address (environment: CAREPATH_PORT)")
 	root.AddCommand(
-		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDriftCommand(g), newCancelCommand(g), newDestroyCommand(g), newOutputsCommand(g),
+		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDriftCommand(g), newCancelCommand(g), newDestroyCommand(g), newReapCommand(g), newOutputsCommand(g),
 		newRedriveCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newConfigCommand(g), newDoctorCommand(g), newVersionCommand(g),
 	)
 	help := root.HelpFunc()

@@ -116,10 +116,8 @@ func (s *server) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pul
 		}
 		return nil, apiStatus(err)
 	}
-	if s.created != nil {
-		if err := s.created(req.GetUrn(), id); err != nil {
-			return nil, err
-		}
+	if err := s.created(req.GetUrn(), id); err != nil {
+		return nil, err
 	}
 	out, readErr := s.stateOf(ctx, r, c, id, in, inputs)
 	if err == nil {
@@ -258,7 +256,7 @@ func (s *server) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emp
 	if err := r.remove(ctx, s.caller(), req.GetId(), toProps(state)); err != nil && !isGone(err) {
 		return nil, apiStatus(err)
 	}
-	return &emptypb.Empty{}, nil
+	return &emptypb.Empty{}, s.deleted(req.GetUrn(), req.GetId())
 }
 
 // apiStatus carries AWS's error to the engine in AWS's words.

@@ -37,10 +37,10 @@ func Endpoint(url string) Option {
 	return func(s *server) { s.endpoint = strings.TrimSuffix(url, "/") }
 }
 
-// Created has f told each resource that was made, by its URN and its id, before the engine hears of it: an engine that is killed
-// may never.
-func Created(f func(urn, id string) error) Option {
-	return func(s *server) { s.created = f }
+// Lives has created told each resource that was made, and deleted each that was deleted, by its URN and its id, before the engine
+// hears of it: an engine that is killed may never.
+func Lives(created, deleted func(urn, id string) error) Option {
+	return func(s *server) { s.created, s.deleted = created, deleted }
 }
 
 // Serve answers the Pulumi engine on lis until ctx is done, and closes lis. The engine opens one connection per provider
@@ -66,13 +66,16 @@ type server struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	d         *dispatch.Dispatcher
 	endpoint  string
-	created   func(urn, id string) error // may be nil
+	created   func(urn, id string) error
+	deleted   func(urn, id string) error
 	types     map[string]*resourceType
 	functions map[string]function
 }
 
+func untold(string, string) error { return nil }
+
 func newServer(d *dispatch.Dispatcher) *server {
-	s := &server{d: d, endpoint: "http://localhost:4566", types: map[string]*resourceType{}, functions: functions()}
+	s := &server{d: d, endpoint: "http://localhost:4566", created: untold, deleted: untold, types: map[string]*resourceType{}, functions: functions()}
 	for _, r := range resourceTypes() {
 		s.types[r.token] = r
 	}
