@@ -36,6 +36,7 @@ import (
 	"github.com/carepath/carepath/localcloud/route53"
 	"github.com/carepath/carepath/localcloud/s3"
 	"github.com/carepath/carepath/localcloud/scheduler"
+	"github.com/carepath/carepath/localcloud/sns"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
 	"github.com/carepath/carepath/localcloud/store"
@@ -197,6 +198,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	}
 	if _, err = s3.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting S3: %w", err)
+	}
+	if _, err = sns.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting SNS: %w", err)
 	}
 	if c.apigateway, err = apigateway.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting API Gateway: %w", err)

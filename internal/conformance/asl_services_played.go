@@ -14,6 +14,7 @@ import (
 	"github.com/carepath/carepath/localcloud/cognitoidp"
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/lambda"
+	"github.com/carepath/carepath/localcloud/sns"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/wire"
 )
@@ -127,7 +128,7 @@ func (g *servicesRig) mock(config *mockConfig) error {
 		}
 		return out.Payload, false
 	}}
-	var input struct{ QueueUrl, StateMachineArn string }
+	var input struct{ QueueUrl, StateMachineArn, TopicArn string }
 	if err := json.Unmarshal(g.row.Input, &input); err != nil {
 		return err
 	}
@@ -138,6 +139,13 @@ func (g *servicesRig) mock(config *mockConfig) error {
 		}
 		g.queues = append(g.queues, out.QueueURL)
 		g.resources[url] = out.QueueURL
+	}
+	if arn := input.TopicArn; arn != "" && !strings.Contains(arn, ":") {
+		out, err := dispatch.Do[sns.TopicInput](context.Background(), g.d, g.d.Root(), "sns", "CreateTopic", &sns.CreateTopicInput{Name: "topic"})
+		if err != nil {
+			return err
+		}
+		g.resources[arn] = out.TopicArn
 	}
 	if arn := input.StateMachineArn; arn != "" && !strings.Contains(arn, ":") && len(answers) > 0 {
 		var nested struct{ Output json.RawMessage }

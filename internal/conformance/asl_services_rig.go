@@ -20,6 +20,7 @@ import (
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
 	"github.com/carepath/carepath/localcloud/s3"
+	"github.com/carepath/carepath/localcloud/sns"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
 	"github.com/carepath/carepath/localcloud/store"
@@ -60,6 +61,7 @@ func newServicesRig(row *servicesRow) (_ *servicesRig, err error) {
 		func() error { _, err := logs.New(g.d, st); return err },
 		func() error { _, err := sqs.New(g.d, st); return err },
 		func() error { _, err := s3.New(g.d, st); return err },
+		func() error { _, err := sns.New(g.d, st); return err },
 		func() error { _, err := eventbridge.New(g.d, st); return err },
 		func() error { _, err := dynamodb.New(g.d, st); return err },
 		func() error { _, err := cognitoidp.New(g.d, st); return err },

@@ -18,13 +18,14 @@ var namespacesXML = map[string]string{
 	"iam":        "https://iam.amazonaws.com/doc/2010-05-08/",
 	"sts":        "https://sts.amazonaws.com/doc/2011-06-15/",
 	"sqs":        "http://queue.amazonaws.com/doc/2012-11-05/",
+	"sns":        "http://sns.amazonaws.com/doc/2010-03-31/",
 	"cloudwatch": "http://monitoring.amazonaws.com/doc/2010-08-01/",
 	"route53":    restXML["route53"],
 }
 
 // queryVersions are the services of the Query protocol by the Version that requests carry.
 var queryVersions = map[string]string{
-	"2010-05-08": "iam", "2011-06-15": "sts", "2012-11-05": "sqs", "2010-08-01": "cloudwatch",
+	"2010-05-08": "iam", "2011-06-15": "sts", "2012-11-05": "sqs", "2010-08-01": "cloudwatch", "2010-03-31": "sns",
 }
 
 // form is a request in the Query protocol. What has been read is marked, so that what is left over can be refused.
