@@ -57,10 +57,9 @@ func (r *configReader) timeToLive(key string, forbidden bool, meaning string) ti
 	const allowed = "days, hours and minutes of at least 10 minutes, such as \"8h\" or \"1d12h\"; no key in the environment prod"
 	value, ok := r.values[key]
 	r.known = append(r.known, key)
-	s := Setting{Path: key, Meaning: meaning, Allowed: allowed, Value: value, Given: ok, schema: map[string]any{"type": "string", "pattern": ttlPattern.String()}}
+	s := Setting{Path: key, Meaning: meaning, Allowed: allowed, Default: "", Value: value, Given: ok, schema: map[string]any{"type": "string", "pattern": ttlPattern.String()}}
 	defer func() { r.settings = append(r.settings, s) }()
 	if !ok {
-		s.Value = nil
 		return 0
 	}
 	ttl, err := ParseTTL(value)
