@@ -216,7 +216,7 @@ func (p *Project) PulumiEnvironment(providerPort int) []Variable {
 		// Without metadata=skip there is a second file beside each, which a kill can leave empty: the state is then not readable.
 		{"PULUMI_BACKEND_URL", "file://" + p.backend() + "?metadata=skip"},
 		{"PULUMI_CONFIG_PASSPHRASE", "carepath-local"}, // the local stack has no secrets worth one
-		{"PULUMI_DEBUG_PROVIDERS", fmt.Sprintf("aws:%d", providerPort)},
+		{"PULUMI_DEBUG_PROVIDERS", fmt.Sprintf("aws:%d,awsx:%[1]d", providerPort)},
 		{"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true"}, // the embedded AWS is the plugin: looking for it on the network takes seconds
 		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
 	}

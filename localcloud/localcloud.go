@@ -236,7 +236,7 @@ func (c *Cloud) Endpoint() string {
 	return c.endpoint
 }
 
-// ProviderPort is the loopback port of the Pulumi provider, for PULUMI_DEBUG_PROVIDERS=aws:<port>; 0 before Start.
+// ProviderPort is the loopback port of the Pulumi provider, for PULUMI_DEBUG_PROVIDERS=aws:<port>,awsx:<port>; 0 before Start.
 func (c *Cloud) ProviderPort() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

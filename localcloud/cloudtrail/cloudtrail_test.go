@@ -64,7 +64,9 @@ func newWorld(t *testing.T) *world {
 			if err := json.Unmarshal(text, &e); err != nil {
 				t.Error(err)
 			}
-			w.events = append(w.events, e)
+			if !strings.HasPrefix(e.DetailType, "Data Store ") {
+				w.events = append(w.events, e)
+			}
 		}
 		return &putOutput{}, nil
 	})

@@ -144,7 +144,11 @@ func (s *Service) request(ds *datastore, id string, n int, t *subscriptionText, 
 func (sub *subscriber) activate(t *subscriptionText) {
 	s, ds := sub.s, sub.ds
 	status := subscriptionStatus("handshake", sub, nil)
-	if err := sub.send([][]map[string]any{{status}}); err != nil {
+	err := sub.checkKey()
+	if err == nil {
+		err = sub.send([][]map[string]any{{status}})
+	}
+	if err != nil {
 		e := string(quote("HealthLake could not notify the event bus: " + dispatch.AsError(err).Message))
 		if err := s.setStatus(ds, subscriptionType, sub.id, sub.version, "status", `"error"`, "error", e); err != nil {
 			s.d.Logf("ending a Subscription: %v", err)
@@ -172,6 +176,22 @@ func (sub *subscriber) activate(t *subscriptionText) {
 			}
 		}
 	}
+}
+
+// checkKey checks that the bus of a data store with a customer's key is encrypted with the same key, as HealthLake wants it.
+func (sub *subscriber) checkKey() error {
+	row, _ := sub.s.rows.Get(sub.ds.id)
+	if row.Key == "" {
+		return nil
+	}
+	var bus struct{ KmsKeyIdentifier string }
+	if err := sub.s.d.DoInto(context.Background(), sub.s.d.Root(), "events", "DescribeEventBus", map[string]any{"Name": sub.bus}, &bus); err != nil {
+		return err
+	}
+	if id := row.Key[strings.LastIndexByte(row.Key, '/')+1:]; bus.KmsKeyIdentifier != row.Key && bus.KmsKeyIdentifier != id {
+		return errors.New("the bus must be encrypted with the KMS key of the data store")
+	}
+	return nil
 }
 
 // armEnd ends the subscription at its time. The caller holds the lock.

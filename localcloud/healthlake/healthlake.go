@@ -93,8 +93,12 @@ func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
 		c.lag.Index = func() time.Duration { return DefaultIndexLag }
 	})
 	for id, r := range rows.All() {
-		if r.Deleted.IsZero() {
-			svc.stores[id] = newDatastore(id, journal)
+		if !r.Deleted.IsZero() {
+			continue
+		}
+		svc.stores[id] = newDatastore(id, journal)
+		if wait := r.Ready.Sub(d.Clock.Now()); wait > 0 {
+			svc.announceReady(id, wait)
 		}
 	}
 	cursors, err := load(journal, svc.stores)
@@ -280,6 +284,8 @@ func (s *Service) createDatastore(ctx context.Context, c *dispatch.Call, in *Cre
 		return nil, err
 	}
 	s.stores[r.ID] = newDatastore(r.ID, s.journal)
+	s.announce(&r, "Data Store Creating")
+	s.announceReady(r.ID, r.Ready.Sub(now))
 	return s.statusOf(&r), nil
 }
 
@@ -362,6 +368,8 @@ func (s *Service) deleteDatastore(_ context.Context, _ *dispatch.Call, in *Delet
 	}
 	out := s.statusOf(&r)
 	out.DatastoreStatus = "DELETING"
+	s.announce(&r, "Data Store Deleting")
+	s.announce(&r, "Data Store Deleted")
 	return out, s.journal.Flush()
 }
 

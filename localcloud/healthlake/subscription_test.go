@@ -13,6 +13,7 @@ import (
 
 	"github.com/carepath/carepath/localcloud/dispatch"
 	"github.com/carepath/carepath/localcloud/healthlake"
+	"github.com/carepath/carepath/localcloud/kms"
 )
 
 // copyFiles opens a world on a copy of another's files, which is what kill -9 leaves of them.
@@ -44,6 +45,7 @@ type bus struct {
 	broken  error
 	refuses bool
 	by      dispatch.Principal
+	states  []string // of data stores
 	handled []string // kinds of notifications and what they are about
 	ids     map[string]string
 }
@@ -60,6 +62,10 @@ func (w *world) bus() *bus {
 			}
 			b.by = c.Principal
 			for _, e := range in.Entries {
+				if e.Source == "aws.healthlake" {
+					b.states = append(b.states, e.DetailType)
+					continue
+				}
 				if e.Source != "healthlake" || e.DetailType != "FHIR Subscription Notification" || e.EventBusName != busARN {
 					w.t.Errorf("an event of another kind: %+v", e)
 				}
@@ -173,6 +179,39 @@ func TestSubscription(t *testing.T) {
 	w.clock.Advance(time.Minute)
 	if got := b.take(); got != "" {
 		t.Errorf("after its end: %q", got)
+	}
+}
+
+// EventBridge hears of each state of a data store, and of a bus with another key no subscription does.
+func TestStoresAndKeysOnTheBus(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.bus()
+	key, err := dispatch.Do[kms.KeyMetadataOutput](context.Background(), w.d, w.d.Root(), "kms", "CreateKey", &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type bus struct{ Name string }
+	type description struct{ KmsKeyIdentifier string }
+	described := &description{"another"}
+	dispatch.Register(w.d, dispatch.Operation{Service: "events", Action: "DescribeEventBus"}, dispatch.Anywhere[bus](),
+		func(context.Context, *dispatch.Call, *bus) (*description, error) { return described, nil })
+	w.id = w.createStore(&healthlake.CreateFHIRDatastoreInput{DatastoreTypeVersion: "R4", SseConfiguration: &healthlake.SseConfiguration{
+		KmsEncryptionConfig: healthlake.KmsEncryptionConfig{CmkType: "CUSTOMER_MANAGED_KMS_KEY", KmsKeyID: key.KeyMetadata.KeyID}}})
+	w.want(201, "PUT", "SubscriptionTopic/t", topic)
+	w.want(201, "PUT", "Subscription/s", w.subscription("s", ""))
+	w.clock.Advance(healthlake.DefaultActivation)
+	if a := w.want(200, "GET", "Subscription/s", ""); !strings.Contains(a.body, `"status":"error"`) {
+		t.Error(a.body)
+	}
+	described.KmsKeyIdentifier = key.KeyMetadata.Arn
+	w.want(200, "PUT", "Subscription/s", w.subscription("s", ""))
+	w.clock.Advance(healthlake.DefaultActivation)
+	if a := w.want(200, "GET", "Subscription/s", ""); !strings.Contains(a.body, `"status":"active"`) {
+		t.Error(a.body)
+	}
+	do[healthlake.DatastoreStatusOutput](w, w.d.Root(), "DeleteFHIRDatastore", &healthlake.DeleteFHIRDatastoreInput{DatastoreID: w.id})
+	if got := strings.Join(b.states, ", "); got != "Data Store Creating, Data Store Active, Data Store Deleting, Data Store Deleted" {
+		t.Error(got)
 	}
 }
 

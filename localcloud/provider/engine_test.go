@@ -52,7 +52,7 @@ func newStack(t *testing.T, addr net.Addr, program pulumi.RunFunc) auto.Stack {
 		}),
 		auto.EnvVars(map[string]string{
 			"PULUMI_CONFIG_PASSPHRASE": "test", "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-			"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("aws:%d", addr.(*net.TCPAddr).Port),
+			"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("aws:%d,awsx:%[1]d", addr.(*net.TCPAddr).Port),
 		}))
 	if err != nil {
 		t.Fatal(err)

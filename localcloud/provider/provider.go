@@ -1,5 +1,5 @@
 // Package provider stands in for the `aws` package's Pulumi plugin, so that the real Pulumi engine, told by
-// PULUMI_DEBUG_PROVIDERS=aws:<port>, deploys onto the embedded AWS.
+// PULUMI_DEBUG_PROVIDERS=aws:<port>,awsx:<port>, deploys onto the embedded AWS. Of `awsx` it constructs cloudtrail.Trail.
 //
 // Property names, required properties, allowed values and what replaces a resource follow pulumi-aws v6 and the
 // Terraform provider below it; a test holds the names against the SDK's types. What is not emulated is refused by name.

@@ -107,7 +107,7 @@ func (s *Service) register() {
 	dispatch.Register(d, list, protected(s, func(in *ListObjectsInput) (string, string) { return in.Bucket, "" }), s.listObjects)
 	versions := op("ListObjectVersions", "GET", "/{Bucket}?versions")
 	versions.Permission = "s3:ListBucketVersions"
-	versions.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "key-marker": "KeyMarker"}
+	versions.HTTP.Query = map[string]string{"prefix": "Prefix", "max-keys": "MaxKeys", "key-marker": "KeyMarker", "encoding-type": "EncodingType"}
 	dispatch.Register(d, versions, protected(s, func(in *ListVersionsInput) (string, string) { return in.Bucket, "" }), s.listVersions)
 	s.registerObjects()
 	s.registerSettings()

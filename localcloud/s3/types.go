@@ -132,10 +132,11 @@ type Object struct {
 
 // ListVersionsInput is the request of ListObjectVersions.
 type ListVersionsInput struct {
-	Bucket    string
-	Prefix    string
-	MaxKeys   int    // 0 means 1000
-	KeyMarker string // the key after which to go on
+	Bucket       string
+	Prefix       string
+	MaxKeys      int    // 0 means 1000
+	KeyMarker    string // the key after which to go on
+	EncodingType string // as of ListObjectsV2
 }
 
 // ObjectVersion is a version of an object, or a delete marker.
