@@ -259,13 +259,24 @@ func (s *Service) createDatastore(ctx context.Context, c *dispatch.Call, in *Cre
 			return nil, err
 		}
 	}
+	before, err := s.admit(&r)
+	if err != nil || before != nil {
+		return before, err
+	}
+	s.announce(&r, "Data Store Creating")
+	s.announceReady(r.ID, r.Ready.Sub(now))
+	return s.statusOf(&r), nil
+}
+
+// admit adds a new data store, unless its client token has made one before: that one is returned then.
+func (s *Service) admit(r *row) (before *DatastoreStatusOutput, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	living := 0
 	for id, other := range s.rows.All() {
 		switch {
 		case !other.Deleted.IsZero():
-			if now.Sub(other.Deleted) > deletedShown {
+			if r.Created.Sub(other.Deleted) > deletedShown {
 				if _, err := s.rows.Delete(id); err != nil {
 					return nil, err
 				}
@@ -277,16 +288,14 @@ func (s *Service) createDatastore(ctx context.Context, c *dispatch.Call, in *Cre
 		living++
 	}
 	if living >= maxStores {
-		return nil, &dispatch.Error{Code: "ValidationException", Message: fmt.Sprintf("The account has %d data stores, which is its limit.", living)}
+		return nil, validation("The account has %d data stores, which is its limit.", living)
 	}
-	r.Ready = now.Add(setting(s, func(c *settings) time.Duration { return c.creation }))
-	if err := s.rows.Put(r.ID, r); err != nil {
+	r.Ready = r.Created.Add(setting(s, func(c *settings) time.Duration { return c.creation }))
+	if err := s.rows.Put(r.ID, *r); err != nil {
 		return nil, err
 	}
 	s.stores[r.ID] = newDatastore(r.ID, s.journal)
-	s.announce(&r, "Data Store Creating")
-	s.announceReady(r.ID, r.Ready.Sub(now))
-	return s.statusOf(&r), nil
+	return nil, nil
 }
 
 // deletedShown is how long a deleted data store can be described.
@@ -349,28 +358,40 @@ func (s *Service) describeDatastore(_ context.Context, _ *dispatch.Call, in *Dat
 }
 
 func (s *Service) deleteDatastore(_ context.Context, _ *dispatch.Call, in *DeleteFHIRDatastoreInput) (*DatastoreStatusOutput, error) {
-	r, err := s.row(in.DatastoreID)
+	r, err := s.drop(in.DatastoreID)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.journal.Flush(); err != nil {
+		return nil, err
+	}
+	s.announce(&r, "Data Store Deleting")
+	s.announce(&r, "Data Store Deleted")
+	out := s.statusOf(&r)
+	out.DatastoreStatus = "DELETING"
+	return out, nil
+}
+
+// drop removes a data store with all that it holds, at once.
+func (s *Service) drop(id string) (row, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	r, err := s.row(id)
+	if err != nil {
+		return r, err
+	}
 	if status := r.status(s.d.Clock.Now()); status != statusActive {
-		return nil, dispatch.Errorf("ConflictException", "The data store %s cannot be deleted: its status is %s.", r.ID, status)
+		return r, dispatch.Errorf("ConflictException", "The data store %s cannot be deleted: its status is %s.", r.ID, status)
 	}
 	r.Deleted = s.d.Clock.Now()
 	if err := s.rows.Put(r.ID, r); err != nil {
-		return nil, err
+		return r, err
 	}
 	if ds := s.stores[r.ID]; ds != nil {
 		ds.drop()
 		delete(s.stores, r.ID)
 	}
-	out := s.statusOf(&r)
-	out.DatastoreStatus = "DELETING"
-	s.announce(&r, "Data Store Deleting")
-	s.announce(&r, "Data Store Deleted")
-	return out, s.journal.Flush()
+	return r, nil
 }
 
 func (s *Service) listDatastores(_ context.Context, _ *dispatch.Call, in *ListFHIRDatastoresInput) (*ListFHIRDatastoresOutput, error) {
