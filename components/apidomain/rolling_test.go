@@ -37,7 +37,7 @@ import (
 // rolling is a domain on the embedded AWS, deployed by the real engine, that changes while clients use it.
 type rolling struct {
 	stack auto.Stack
-	taken bool // a second component, that stands for another program, takes the domain
+	taken bool              // a second component, that stands for another program, takes the domain
 	base  string            // URL of the embedded AWS
 	apis  map[string]string // what the next update is to have: API by base path
 }

@@ -107,7 +107,9 @@ func referredModel(ref string) string {
 	return ""
 }
 
-// maxExponent bounds the numbers that are validated: what is beyond it would take the memory of its digits.
+// maxExponent bounds the numbers that are validated: what is beyond it would take the memory of its digits. Such a number
+// is validated with the nearest exponent that is not, so that it is still an integer or not, and larger or smaller than what
+// schemas compare it with.
 const maxExponent = 10_000
 
 // plainValue turns a JSON value into what the schema library reads. Numbers keep every digit.
@@ -115,8 +117,11 @@ func plainValue(v any) (any, error) {
 	switch v := v.(type) {
 	case jsonvalue.Number:
 		if i := strings.IndexAny(string(v), "eE"); i >= 0 {
-			if e, err := strconv.Atoi(string(v[i+1:])); err != nil || e > maxExponent || e < -maxExponent {
-				return nil, fmt.Errorf("a number's exponent is beyond %d", maxExponent)
+			switch e, err := strconv.Atoi(string(v[i+1:])); {
+			case v[i+1] == '-' && (err != nil || e < -maxExponent):
+				v = v[:i+1] + jsonvalue.Number(strconv.Itoa(-maxExponent))
+			case err != nil || e > maxExponent:
+				v = v[:i+1] + jsonvalue.Number(strconv.Itoa(maxExponent))
 			}
 		}
 		return json.Number(v), nil
