@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,15 +59,27 @@ func carepath(t testing.TB, exit int, args ...string) string {
 	return stdout.String()
 }
 
-// freePort is a port on which nothing listens yet.
+// freePort is a port on which nothing listens yet, nor on the next one, where the embedded AWS answers with TLS. It is below
+// those that systems give to outgoing connections, so that no client of another test takes it meanwhile.
 func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 100 {
+		port := 20_000 + 2*rand.IntN(6_000)
+		free := true
+		for _, p := range []int{port, port + 1} {
+			listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
+			if err != nil {
+				free = false
+				break
+			}
+			if err := listener.Close(); err != nil {
+				return "", err
+			}
+		}
+		if free {
+			return strconv.Itoa(port), nil
+		}
 	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
+	return "", errors.New("no two neighbouring ports are free")
 }
 
 func deployLocal(t testing.TB) *local {
