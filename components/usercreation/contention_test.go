@@ -37,13 +37,13 @@ func (c *cloud) slow() (dynamodbCalls *atomic.Int64) {
 	for _, after := range []bool{false, true} {
 		c.d.Faults.Inject(dispatch.Fault{After: after, Match: byWorkflow, Do: func(_ context.Context, call *dispatch.Call) *dispatch.Error {
 			if call.Service == "cognito-idp" {
-				time.Sleep(cognitoTime / 2)
+				c.pass(cognitoTime / 2)
 				return nil
 			}
 			if !after {
 				dynamodbCalls.Add(1)
 			}
-			time.Sleep(dynamodbTime / 2)
+			c.pass(dynamodbTime / 2)
 			return nil
 		}})
 	}
@@ -115,7 +115,7 @@ func (c *cloud) wait(execution string) (status, output string, at time.Time) {
 		if got.Status != "RUNNING" {
 			return got.Status, got.Output + got.Error + got.Cause, time.UnixMilli(int64(got.StopDate * 1000))
 		}
-		time.Sleep(50 * time.Millisecond) // of the bubble
+		c.pass(50 * time.Millisecond)
 	}
 }
 

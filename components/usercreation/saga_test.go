@@ -216,7 +216,7 @@ func testTheSaga(t *testing.T, allocation Allocation, way scenario, visited map[
 		email, key := fmt.Sprintf("u%d@example.org", n), fmt.Sprintf("key-%d", n)
 		fault := a.fault(func() string { return c.executionOf(key) })
 		got := run(email, key, a.at, fault)
-		time.Sleep(2 * time.Minute)
+		c.pass(2 * time.Minute)
 		c.settle()
 		s := c.state()
 		if problems := s.broken(); problems != nil {

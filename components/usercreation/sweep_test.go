@@ -35,7 +35,7 @@ func TestTheSweepMayDie(t *testing.T) {
 					abandon := func(n int) (email, key string) {
 						email, key = fmt.Sprintf("u%d@example.org", n), fmt.Sprintf("key-%d", n)
 						c.abandon(email, key, kind.action, kind.nth)
-						time.Sleep(3 * time.Minute) // of the bubble: its lease passes
+						c.pass(3 * time.Minute) // and the lease with it
 						return email, key
 					}
 					abandon(-1)
@@ -53,7 +53,7 @@ func TestTheSweepMayDie(t *testing.T) {
 						status := c.standardSweep(name)
 						remove()
 						for minute := range 8 {
-							time.Sleep(time.Minute) // of the bubble
+							c.pass(time.Minute)
 							if got := c.standardSweep(fmt.Sprint(name, "-", minute)); got != "SUCCEEDED" {
 								t.Errorf("%s: a later sweep ended %s", a.what, got)
 							}

@@ -61,7 +61,7 @@ type MessageAttributeValue struct {
 	DataType         string   // String, Number or Binary, with an optional ".custom" label
 	StringValue      *string  `json:",omitempty"`
 	BinaryValue      []byte   `json:",omitempty"`
-	StringListValues []string `json:",omitempty"` // AWS has not implemented them either
+	StringListValues []string `json:",omitempty"` // lists are refused, as SQS does: it reserves these members for the future
 	BinaryListValues [][]byte `json:",omitempty"`
 }
 
