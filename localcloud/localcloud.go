@@ -362,7 +362,7 @@ func (c *Cloud) Close(ctx context.Context) error {
 		c.acm.Close()
 	}
 	if c.apigateway != nil {
-		errs = append(errs, c.apigateway.Close(ctx))
+		c.apigateway.Close(ctx)
 	}
 	c.serving.Wait()
 	errs = append(errs, c.store.Close(), c.removeTemp())

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -15,14 +14,22 @@ import (
 
 // accessLog is where a stage logs its requests, and in what form.
 type accessLog struct {
-	group  string
-	stream string
+	to     *logStream
 	format *substitution
 }
 
 func newAccessLog(settings *AccessLogSettings, stream string) *accessLog {
 	parts := accessLogDestination.FindStringSubmatch(settings.DestinationArn)
-	return &accessLog{group: parts[1], stream: stream, format: compileSubstitution(settings.Format)}
+	return &accessLog{to: &logStream{group: parts[1], name: stream}, format: compileSubstitution(settings.Format)}
+}
+
+// logStream is a stage's stream in CloudWatch Logs. The plans of a stage share it for as long as its destination is the same.
+type logStream struct {
+	group, name string
+
+	made  bool // it exists; guarded by accessLogs.writing
+	ended bool // its stage does not log here any more; guarded by accessLogs.mu
+	told  bool // that entries came all the same; guarded by accessLogs.mu
 }
 
 // How long entries are held back, and how many: beyond it the oldest batch is written at once.
@@ -31,27 +38,35 @@ const (
 	logBatch = 1000
 )
 
-// accessLogs gathers the entries of all stages and writes them in batches.
+// accessLogs gathers the entries of all stages and writes them in batches. As on AWS, an entry that cannot be written is lost:
+// nobody hears of it but the embedded AWS's own log.
 type accessLogs struct {
 	s *Service
 
 	mu      sync.Mutex
-	pending map[*accessLog][]logs.InputLogEvent
-	made    map[string]bool // streams that exist
-	timer   bool            // a flush is due
-	writing sync.Mutex      // keeps batches in order
+	pending map[*logStream][]logs.InputLogEvent
+	timer   bool       // a flush is due
+	writing sync.Mutex // keeps batches in order
 }
 
 func newAccessLogs(s *Service) *accessLogs {
-	return &accessLogs{s: s, pending: map[*accessLog][]logs.InputLogEvent{}, made: map[string]bool{}}
+	return &accessLogs{s: s, pending: map[*logStream][]logs.InputLogEvent{}}
 }
 
-// add notes a request that has been answered.
-func (l *accessLogs) add(to *accessLog, x *exchange) {
-	line := to.format.append(make([]byte, 0, 256), x, "-")
-	event := logs.InputLogEvent{Timestamp: x.start.UnixMilli(), Message: string(line)}
+// add notes a request that has been answered. The entry of one that ends after its stage is dropped: what would write it may be
+// gone too.
+func (l *accessLogs) add(log *accessLog, x *exchange) {
+	line := log.format.append(make([]byte, 0, 256), x, "-")
+	event, to := logs.InputLogEvent{Timestamp: x.start.UnixMilli(), Message: string(line)}, log.to
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if to.ended {
+		if !to.told {
+			l.s.d.Logf("API Gateway drops access log entries for %s: the requests ended when their stage did not log there any more", to.group)
+		}
+		to.told = true
+		return
+	}
 	l.pending[to] = append(l.pending[to], event)
 	full := len(l.pending[to]) == logBatch
 	if l.timer && !full {
@@ -62,35 +77,35 @@ func (l *accessLogs) add(to *accessLog, x *exchange) {
 		delay = 0
 	}
 	l.timer = true
-	l.s.d.Clock.AfterFunc(delay, func() {
-		if err := l.flush(context.Background()); err != nil {
-			l.s.d.Logf("API Gateway cannot write access logs: %v", err)
-		}
-	})
+	l.s.d.Clock.AfterFunc(delay, func() { l.flush(context.Background()) })
+}
+
+// end writes what a stage holds back, before the stage, or its access log, goes.
+func (l *accessLogs) end(ctx context.Context, to *logStream) {
+	l.mu.Lock()
+	to.ended = true
+	l.mu.Unlock()
+	l.flush(ctx)
 }
 
 // flush writes what is pending with the account's role.
-func (l *accessLogs) flush(ctx context.Context) error {
+func (l *accessLogs) flush(ctx context.Context) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.mu.Lock()
 	pending := l.pending
-	l.pending = map[*accessLog][]logs.InputLogEvent{}
+	l.pending = map[*logStream][]logs.InputLogEvent{}
 	l.timer = false
 	l.mu.Unlock()
-	if len(pending) == 0 {
-		return nil
-	}
-	var problems []error
 	for to, events := range pending {
 		if err := l.write(ctx, to, events); err != nil {
-			problems = append(problems, fmt.Errorf("writing %d entries to %s: %w", len(events), to.group, err))
+			l.s.d.Logf("API Gateway drops %d access log entries for %s: %v", len(events), to.group, err)
 		}
 	}
-	return errors.Join(problems...)
 }
 
-func (l *accessLogs) write(ctx context.Context, to *accessLog, events []logs.InputLogEvent) error {
+// write writes entries. The caller holds l.writing.
+func (l *accessLogs) write(ctx context.Context, to *logStream, events []logs.InputLogEvent) error {
 	role := l.s.account.Load().CloudwatchRoleArn
 	if role == "" {
 		return errors.New("the account has no CloudWatch role")
@@ -106,11 +121,9 @@ func (l *accessLogs) write(ctx context.Context, to *accessLog, events []logs.Inp
 	slices.SortStableFunc(events, func(a, b logs.InputLogEvent) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
 	for len(events) > 0 {
 		n := min(len(events), logBatch)
-		in := &logs.PutLogEventsInput{LogGroupName: to.group, LogStreamName: to.stream, LogEvents: events[:n]}
+		in := &logs.PutLogEventsInput{LogGroupName: to.group, LogStreamName: to.name, LogEvents: events[:n]}
 		if _, err := l.s.d.Do(ctx, p, "logs", "PutLogEvents", in); err != nil {
-			l.mu.Lock()
-			delete(l.made, to.group+":"+to.stream)
-			l.mu.Unlock()
+			to.made = false
 			return err
 		}
 		events = events[n:]
@@ -118,20 +131,14 @@ func (l *accessLogs) write(ctx context.Context, to *accessLog, events []logs.Inp
 	return nil
 }
 
-func (l *accessLogs) makeStream(ctx context.Context, p dispatch.Principal, to *accessLog) error {
-	name := to.group + ":" + to.stream
-	l.mu.Lock()
-	made := l.made[name]
-	l.mu.Unlock()
-	if made {
+func (l *accessLogs) makeStream(ctx context.Context, p dispatch.Principal, to *logStream) error {
+	if to.made {
 		return nil
 	}
-	_, err := l.s.d.Do(ctx, p, "logs", "CreateLogStream", &logs.StreamInput{LogGroupName: to.group, LogStreamName: to.stream})
+	_, err := l.s.d.Do(ctx, p, "logs", "CreateLogStream", &logs.StreamInput{LogGroupName: to.group, LogStreamName: to.name})
 	if err != nil && dispatch.AsError(err).Code != "ResourceAlreadyExistsException" {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.made[name] = true
+	to.made = true
 	return nil
 }

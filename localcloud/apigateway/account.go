@@ -114,6 +114,7 @@ func (s *Service) updateAccount(ctx context.Context, in *UpdateAccountInput) (*A
 			return nil, err
 		}
 	}
+	s.logs.flush(ctx) // with the role that stages had when they answered
 	if err := s.accounts.Put("account", account); err != nil {
 		return nil, err
 	}

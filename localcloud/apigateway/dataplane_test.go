@@ -2,6 +2,7 @@ package apigateway_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -305,16 +306,18 @@ func TestTheRoleOfAccessLogs(t *testing.T) {
 		t.Errorf("%q", c.streams)
 	}
 	c.send(api, "GET", "/", "")
-	if err := c.service.Close(t.Context()); err != nil || len(c.lines) != 3 {
-		t.Errorf("after Close: %v, %d lines", err, len(c.lines))
+	if c.service.Close(t.Context()); len(c.lines) != 3 {
+		t.Errorf("after Close: %d lines", len(c.lines))
 	}
 }
 
+// proxy is an operation that a function answers.
+const proxy = `{"responses":{},"x-amazon-apigateway-integration":{"type":"aws_proxy","httpMethod":"POST",
+	"uri":"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:` + account + `:function:f/invocations"}}`
+
 func TestAccessLogsAreInTheOrderOfTheRequestsBeginnings(t *testing.T) {
 	c := newCloud(t)
-	slow := `{"responses":{},"x-amazon-apigateway-integration":{"type":"aws_proxy","httpMethod":"POST",
-		"uri":"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:` + account + `:function:f/invocations"}}`
-	api := c.deploy(document(`"/slow":{"get":` + slow + `},"/fast":{"get":` + mock("200", "ok") + `}`))
+	api := c.deploy(document(`"/slow":{"get":` + proxy + `},"/fast":{"get":` + mock("200", "ok") + `}`))
 	call[apigateway.Account](c, "UpdateAccount", &apigateway.UpdateAccountInput{PatchOperations: []apigateway.PatchOperation{replace("/cloudwatchRoleArn", logRole)}})
 	call[apigateway.Stage](c, "UpdateStage", &apigateway.UpdateStageInput{RestApiID: api, StageName: "prod", PatchOperations: []apigateway.PatchOperation{
 		replace("/accessLogSettings/destinationArn", "arn:aws:logs:us-east-1:"+account+":log-group:/access"), replace("/accessLogSettings/format", "$context.requestId $context.resourcePath")}})
@@ -327,6 +330,64 @@ func TestAccessLogsAreInTheOrderOfTheRequestsBeginnings(t *testing.T) {
 	c.clock.Advance(time.Second)
 	if len(c.lines) != 2 || !strings.HasSuffix(c.lines[0], " /slow") || !strings.HasSuffix(c.lines[1], " /fast") {
 		t.Errorf("%q: CloudWatch Logs refuses events that are not in chronological order", c.lines)
+	}
+}
+
+// Stacks are destroyed in this order: the stage, then the role with which its entries are written. What a stage holds back is
+// written before it goes; requests that end later are not logged, and nobody fails because of them.
+func TestWhatAStageHoldsBackIsWrittenBeforeItGoes(t *testing.T) {
+	logged := func(group string) []apigateway.PatchOperation {
+		return []apigateway.PatchOperation{replace("/accessLogSettings/destinationArn", "arn:aws:logs:us-east-1:"+account+":log-group:"+group), replace("/accessLogSettings/format", "$context.requestId $context.resourcePath")}
+	}
+	for name, change := range map[string]func(c *cloud, api string){
+		"the stage is deleted": func(c *cloud, api string) {
+			call[apigateway.Empty](c, "DeleteStage", &apigateway.StageInput{RestApiID: api, StageName: "prod"})
+		},
+		"the API is deleted": func(c *cloud, api string) {
+			call[apigateway.Empty](c, "DeleteRestApi", &apigateway.RestApiInput{RestApiID: api})
+		},
+		"the access log is taken away": func(c *cloud, api string) {
+			c.patchStage(api, apigateway.PatchOperation{Op: "remove", Path: "/accessLogSettings"})
+		},
+		"it is written elsewhere": func(c *cloud, api string) { c.patchStage(api, logged("/other")...) },
+		"the account gets another role": func(c *cloud, _ string) {
+			call[apigateway.Account](c, "UpdateAccount", &apigateway.UpdateAccountInput{PatchOperations: []apigateway.PatchOperation{replace("/cloudwatchRoleArn", role)}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			var told []string
+			c.d.Logf = func(format string, args ...any) {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				told = append(told, fmt.Sprintf(format, args...))
+			}
+			api := c.deploy(document(`"/slow":{"get":` + proxy + `},"/fast":{"get":` + mock("200", "ok") + `}`))
+			call[apigateway.Account](c, "UpdateAccount", &apigateway.UpdateAccountInput{PatchOperations: []apigateway.PatchOperation{replace("/cloudwatchRoleArn", logRole)}})
+			c.patchStage(api, logged("/access")...)
+			c.redeploy(api) // the stage keeps its log
+			for range 12 {
+				c.send(api, "GET", "/fast", "")
+			}
+			c.invoke = func(*lambda.InvokeInput) (*lambda.InvokeOutput, error) {
+				change(c, api)
+				c.deny(logRole, true)
+				if len(c.lines) != 12 {
+					t.Errorf("%d of 12 entries were written before the role went", len(c.lines))
+				}
+				return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte(`{"statusCode":200}`)}, nil
+			}
+			if got := c.send(api, "GET", "/slow", ""); got.status != 200 {
+				t.Errorf("a request under way: %+v", got)
+			}
+			c.service.Close(t.Context())
+			switch wasRole := strings.Contains(name, "role"); {
+			case wasRole && (len(c.lines) != 13 || len(told) > 0):
+				t.Errorf("the other role writes what comes: %d lines, %q", len(c.lines), told)
+			case !wasRole && (len(c.lines) != 12 || len(told) != 1 || !strings.HasPrefix(told[0], "API Gateway drops access log entries for /access: ")):
+				t.Errorf("%d lines, told %q", len(c.lines), told)
+			}
+		})
 	}
 }
 

@@ -290,7 +290,7 @@ func invalidPatch(op PatchOperation, valid string) error {
 	return invalidValue(op.Op, "patchOperations.1.member.op", "Member must satisfy enum value set: [add, remove, move, test, replace, copy]")
 }
 
-func (s *Service) deleteRestAPI(_ context.Context, in *RestApiInput) (*Empty, error) {
+func (s *Service) deleteRestAPI(ctx context.Context, in *RestApiInput) (*Empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, err := s.api(in.RestApiID); err != nil {
@@ -306,7 +306,7 @@ func (s *Service) deleteRestAPI(_ context.Context, in *RestApiInput) (*Empty, er
 		if _, err := s.stages.Delete(k); err != nil {
 			return nil, err
 		}
-		s.publish(stageKey{stage.APIID, stage.Stage.StageName}, nil)
+		s.publish(ctx, stageKey{stage.APIID, stage.Stage.StageName}, nil)
 	}
 	for k, deployment := range s.deployments.All() {
 		if deployment.APIID != in.RestApiID {

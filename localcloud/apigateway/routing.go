@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"maps"
@@ -46,10 +47,24 @@ func compileDomain(r *domainRecord) (*domainPlan, error) {
 }
 
 // publish puts a stage's plan in service; nil takes the stage out of it. The caller holds s.mu.
-func (s *Service) publish(k stageKey, plan *stagePlan) {
+func (s *Service) publish(ctx context.Context, k stageKey, plan *stagePlan) {
 	next := *s.live.Load()
+	var before, after *accessLog
+	if old := next.stages[k]; old != nil {
+		before = old.accessLog
+	}
+	if plan != nil {
+		after = plan.accessLog
+	}
+	same := before != nil && after != nil && before.to.group == after.to.group
+	if same {
+		after.to = before.to
+	}
 	next.stages = replaced(next.stages, k, plan)
 	s.live.Store(&next)
+	if before != nil && !same {
+		s.logs.end(ctx, before.to)
+	}
 }
 
 // publishDomain puts a domain in service; nil takes it out. The caller holds s.mu.

@@ -139,7 +139,7 @@ func (s *Service) InvokeURL(api, stage string) string {
 }
 
 // Close writes the access log entries that are still held back.
-func (s *Service) Close(ctx context.Context) error { return s.logs.flush(ctx) }
+func (s *Service) Close(ctx context.Context) { s.logs.flush(ctx) }
 
 const idAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
 

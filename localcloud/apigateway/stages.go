@@ -158,7 +158,7 @@ func (s *Service) putStage(ctx context.Context, record *stageRecord) error {
 	if err := s.stages.Put(key(record.APIID, stage.StageName), record); err != nil {
 		return err
 	}
-	s.publish(stageKey{record.APIID, stage.StageName}, plan)
+	s.publish(ctx, stageKey{record.APIID, stage.StageName}, plan)
 	return nil
 }
 
@@ -230,7 +230,7 @@ func (s *Service) updateStage(ctx context.Context, in *UpdateStageInput) (*Stage
 	return &record.Stage, nil
 }
 
-func (s *Service) deleteStage(_ context.Context, in *StageInput) (*Empty, error) {
+func (s *Service) deleteStage(ctx context.Context, in *StageInput) (*Empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, err := s.stage(in.RestApiID, in.StageName); err != nil {
@@ -239,7 +239,7 @@ func (s *Service) deleteStage(_ context.Context, in *StageInput) (*Empty, error)
 	if domains := s.mappedIn(in.RestApiID, in.StageName); domains != "" {
 		return nil, badRequest("Deleting stage %s failed. Please remove all base path mappings related to the stage in your domains: %s", in.StageName, domains)
 	}
-	s.publish(stageKey{in.RestApiID, in.StageName}, nil)
+	s.publish(ctx, stageKey{in.RestApiID, in.StageName}, nil)
 	_, err := s.stages.Delete(key(in.RestApiID, in.StageName))
 	return &Empty{}, err
 }
