@@ -21,12 +21,13 @@ var layers = []struct {
 	foreign []string // what of other modules is forbidden
 }{
 	{"lang", []string{"lang"}, []string{"github.com/pulumi/", "github.com/aws/"}},
-	{"handlers", []string{"handlers", "lang"}, []string{"github.com/pulumi/"}},
+	{"changes", []string{"changes"}, []string{"github.com/pulumi/", "github.com/aws/"}},
+	{"handlers", []string{"handlers", "changes", "lang"}, []string{"github.com/pulumi/"}},
 	{"components", []string{"components", "lang"}, nil},
 	{"platform", []string{"platform", "components", "lang"}, nil},
 	{"localcloud", []string{"localcloud", "lang"}, nil},
 	{"deploy", []string{"deploy", "platform", "localcloud", "lang"}, nil},
-	{"cmd", []string{"cmd", "deploy", "platform", "localcloud", "lang"}, nil},
+	{"cmd", []string{"cmd", "changes", "deploy", "platform", "localcloud", "lang"}, nil},
 	{"internal", []string{"internal", "localcloud", "lang"}, nil},
 }
 
