@@ -4,6 +4,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carepath/carepath/deploy/graph"
 	"github.com/carepath/carepath/platform"
 )
 
@@ -76,6 +78,8 @@ func (p *Project) Stacks() ([]string, error) {
 type Configuration struct {
 	File     string // the file's path
 	Settings []platform.Setting
+
+	file *platform.StackFile
 }
 
 // Configuration reads and checks the file of a stack. What is wrong with it is an *Error with CodeUsage; if the program would
@@ -88,14 +92,27 @@ func (p *Project) Configuration(stack string) (*Configuration, error) {
 		return nil, &Error{Code: CodeUsage, Message: fmt.Sprintf("there is no stack %q: Pulumi.%s.yaml does not exist", stack, stack),
 			Hint: "the stacks are: " + strings.Join(names, ", "), Err: err}
 	}
-	file, err := platform.ParseStackFile(text)
+	c.file, err = platform.ParseStackFile(text)
 	if err == nil {
-		c.Settings, err = file.Check()
+		c.Settings, err = c.file.Check()
 	}
 	if err != nil {
 		return c, &Error{Code: CodeUsage, Message: c.File + ": " + err.Error(), Hint: "docs/configuration.md lists every key", Err: err}
 	}
 	return c, nil
+}
+
+// Graph is what a stack consists of, told without an account, an engine or a build: see package graph.
+func (p *Project) Graph(ctx context.Context, stack string) (*graph.Graph, error) {
+	c, err := p.Configuration(stack)
+	if err != nil {
+		return nil, err
+	}
+	g, err := graph.Of(ctx, stack, c.file)
+	if err != nil {
+		return nil, &Error{Code: CodeFailed, Message: err.Error(), Hint: "carepath config validate --stack " + stack + " checks the configuration", Err: err}
+	}
+	return g, nil
 }
 
 // Production reports whether a stack is one that must not lose anything: its name is prod, or its environment is. Without a file

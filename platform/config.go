@@ -87,16 +87,16 @@ type RetryConfig struct {
 const (
 	KeyEnvironment = "carepath:environment" // Config.Environment
 	KeyRegion      = "aws:region"           // Config.Region
+	KeyAccountID   = "carepath:accountId"   // Config.AccountID
 	KeyTTL         = "carepath:ttl"         // Config.TTL; see ParseTTL
 )
 
 // The keys of a stack's configuration that the program reads.
 const (
-	keyAccountID = "carepath:accountId"
-	keyPlatform  = "carepath:platform"
-	keyIntake    = "carepath:intake"
-	keyUsers     = "carepath:users"
-	keyDomain    = "carepath:domain"
+	keyPlatform = "carepath:platform"
+	keyIntake   = "carepath:intake"
+	keyUsers    = "carepath:users"
+	keyDomain   = "carepath:domain"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -159,7 +159,7 @@ func (r *configReader) config() *Config {
 	c.Environment = r.text(KeyEnvironment, environmentPattern, `"local", or a name of your own such as "dev": lower-case letters, digits and hyphens`,
 		`The environment's name; every resource is tagged with it. "local" runs on the embedded AWS.`)
 	c.Region = r.text(KeyRegion, regionPattern, `a region, such as "us-east-1"`, "The AWS region that everything is deployed into.")
-	c.AccountID = r.text(keyAccountID, accountPattern, "the twelve digits of the AWS account that the stack belongs to",
+	c.AccountID = r.text(KeyAccountID, accountPattern, "the twelve digits of the AWS account that the stack belongs to",
 		"The AWS account that the stack belongs to. Nothing is deployed into any other.")
 	local := c.Environment == LocalEnvironment
 	c.TTL = r.timeToLive(KeyTTL, c.Environment == "prod", "How long the stack may live after the last up or refresh: then carepath reap destroys it, unless something of it is protected. Without it, for ever.")

@@ -294,6 +294,6 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (go test ./platform -update writes it anew):\n%s", path, diff)
+		t.Errorf("%s differs (go test ./platform ./deploy/graph -update writes it, and the graphs of dev and prod, anew):\n%s", path, diff)
 	}
 }
