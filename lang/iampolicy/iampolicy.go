@@ -8,6 +8,7 @@ package iampolicy
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,10 +43,11 @@ type statement struct {
 
 // principals is a Principal element.
 type principals struct {
-	everyone bool
-	accounts []string // twelve digits: the account as a whole
-	arns     []string
-	services []string
+	everyone  bool
+	accounts  []string // twelve digits: the account as a whole
+	arns      []string
+	services  []string
+	federated []string // identity providers
 }
 
 // Principal is the caller in a request.
@@ -54,6 +56,8 @@ type Principal struct {
 	ARN     string // of the role, the user or the account's root; empty for a service
 	Session string // ARN of the role's session (assumed-role), if it is one
 	Service string // such as "lambda.amazonaws.com"; empty for others
+	// Federated is the identity provider that vouches for a web identity, by its ARN; empty for others. Such a caller has nothing else.
+	Federated string
 }
 
 // Key is a condition key with what the request has for it.
@@ -186,6 +190,12 @@ func (p *principals) match(caller *Principal) Decision {
 			if sameService(service, caller.Service) {
 				return Allow
 			}
+		}
+		return NoMatch
+	}
+	if caller.Federated != "" {
+		if slices.Contains(p.federated, caller.Federated) {
+			return Allow
 		}
 		return NoMatch
 	}

@@ -236,7 +236,9 @@ func parsePrincipals(v any) (*principals, error) {
 					return nil, invalid
 				}
 				p.services = append(p.services, text)
-			case "Federated", "CanonicalUser": // valid; nobody here is one
+			case "Federated":
+				p.federated = append(p.federated, text)
+			case "CanonicalUser": // valid; nobody here is one
 			default:
 				return nil, invalid
 			}

@@ -22,6 +22,7 @@ type compiledRole struct {
 	name     string
 	trust    *iampolicy.Policy
 	policies []*iampolicy.Policy
+	boundary *iampolicy.Policy // nil if nothing bounds the others
 }
 
 // documentsKept bounds the number of resource policies that are kept compiled.
@@ -100,6 +101,16 @@ func (s *Service) compiled(arn string) (*compiledRole, error) {
 			return nil, err
 		}
 	}
+	if r.Boundary != "" {
+		p, err := s.policy(r.Boundary)
+		if err != nil {
+			return nil, err
+		}
+		v, _ := p.version(p.Default)
+		if c.boundary, err = iampolicy.Parse([]byte(v.Document)); err != nil {
+			return nil, fmt.Errorf("compiling the permissions boundary %s of %s: %w", r.Boundary, arn, err)
+		}
+	}
 	s.cache.mu.Lock()
 	defer s.cache.mu.Unlock()
 	if s.cache.roles == nil {
@@ -152,8 +163,8 @@ func (s *Service) globalKeys(keys []iampolicy.Key, p dispatch.Principal) []iampo
 		iampolicy.Key{Name: "aws:PrincipalType", Value: kind})
 }
 
-// Authorize decides as AWS does within one account: a Deny anywhere prevails; then one of the caller's own policies or
-// the resource's policy must allow the call, for every resource; where the resource's policy is Required it must allow
+// Authorize decides as AWS does within one account: a Deny anywhere prevails; then one of the caller's own policies, and its
+// permissions boundary if it has one, or the resource's policy must allow the call, for every resource; where the resource's policy is Required it must allow
 // the call itself or leave it to the account's policies. AWS services have no policies of their own: the resource's must
 // allow them. The error is AWS's AccessDenied.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
@@ -192,21 +203,63 @@ const (
 	allowed reason = iota // and, in a denial, no reason that AWS would give
 	noIdentityPolicy
 	noResourcePolicy
+	noBoundary
 	deniedByIdentity
+	deniedByBoundary
 	deniedByResource
 )
 
 func (s *Service) decide(r *iampolicy.Request, role *compiledRole, policies []dispatch.ResourcePolicy) reason {
-	identity := iampolicy.NoMatch
+	identity, bound := iampolicy.NoMatch, iampolicy.Allow
 	if role != nil {
-		for _, p := range role.policies {
-			identity = max(identity, p.Evaluate(r))
+		identity, bound = role.evaluate(r)
+	}
+	switch {
+	case identity == iampolicy.Deny:
+		return deniedByIdentity
+	case bound == iampolicy.Deny:
+		return deniedByBoundary
+	}
+	resource, required := s.resourceDecision(r, policies)
+	if resource == iampolicy.Allow && bound != iampolicy.Allow {
+		// A boundary limits what a resource's policy grants to the role, and not what it grants to the session.
+		session := *r
+		session.Principal.ARN = ""
+		if resource, _ = s.resourceDecision(&session, policies); resource != iampolicy.Allow {
+			return noBoundary
 		}
 	}
-	if identity == iampolicy.Deny {
-		return deniedByIdentity
+	switch {
+	case resource == iampolicy.Deny:
+		return deniedByResource
+	case resource == iampolicy.Allow:
+		return allowed
+	case required && resource == iampolicy.NoMatch, r.Principal.Service != "":
+		return noResourcePolicy
+	case identity == iampolicy.Allow && bound != iampolicy.Allow:
+		return noBoundary
+	case identity == iampolicy.Allow:
+		return allowed
 	}
-	resource, required := iampolicy.NoMatch, false
+	return noIdentityPolicy
+}
+
+// evaluate asks a role's own policies and its permissions boundary, which allows everything if there is none.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+func (c *compiledRole) evaluate(r *iampolicy.Request) (identity, bound iampolicy.Decision) {
+	identity, bound = iampolicy.NoMatch, iampolicy.Allow
+	for _, p := range c.policies {
+		identity = max(identity, p.Evaluate(r))
+	}
+	if c.boundary != nil {
+		bound = c.boundary.Evaluate(r)
+	}
+	return identity, bound
+}
+
+// resourceDecision asks the resource's policies, and says whether one of them must allow the call.
+func (s *Service) resourceDecision(r *iampolicy.Request, policies []dispatch.ResourcePolicy) (resource iampolicy.Decision, required bool) {
+	resource = iampolicy.NoMatch
 	for i := range policies {
 		p := &policies[i]
 		if p.Resource != "" && p.Resource != r.Resource {
@@ -220,17 +273,7 @@ func (s *Service) decide(r *iampolicy.Request, role *compiledRole, policies []di
 			resource = max(resource, compiled.Evaluate(r))
 		}
 	}
-	switch {
-	case resource == iampolicy.Deny:
-		return deniedByResource
-	case resource == iampolicy.Allow:
-		return allowed
-	case required && resource == iampolicy.NoMatch, r.Principal.Service != "":
-		return noResourcePolicy
-	case identity == iampolicy.Allow:
-		return allowed
-	}
-	return noIdentityPolicy
+	return resource, required
 }
 
 // denied is AWS's denial, in the words and with the code of the service that was called.
@@ -248,6 +291,10 @@ func denied(c *dispatch.Call, permission string, resources []string, why reason)
 		text += " because no identity-based policy allows the " + permission + " action"
 	case noResourcePolicy:
 		text += " because no resource-based policy allows the " + permission + " action"
+	case noBoundary:
+		text += " because no permissions boundary allows the " + permission + " action"
+	case deniedByBoundary:
+		text += " with an explicit deny in a permissions boundary"
 	case deniedByIdentity:
 		text += " with an explicit deny in an identity-based policy"
 	case deniedByResource:
@@ -283,14 +330,15 @@ func (s *Service) Assume(_ context.Context, by dispatch.Principal, roleARN, sess
 		if err != nil {
 			return dispatch.Principal{}, err
 		}
-		identity := iampolicy.NoMatch
+		identity, bound := iampolicy.NoMatch, iampolicy.Allow
 		if own != nil {
-			for _, p := range own.policies {
-				identity = max(identity, p.Evaluate(&r))
-			}
+			identity, bound = own.evaluate(&r)
 		}
 		if identity == iampolicy.Deny || decision == iampolicy.AllowAccount {
 			decision = identity
+		}
+		if bound != iampolicy.Allow {
+			decision = bound
 		}
 	}
 	if decision != iampolicy.Allow {

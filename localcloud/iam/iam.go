@@ -1,8 +1,8 @@
 // Package iam is the embedded AWS's Identity and Access Management: roles, their policies, and the decision whether a
 // caller may do what it asks. Access is enforced: nothing is allowed that no policy allows.
 //
-// It follows https://docs.aws.amazon.com/IAM/latest/APIReference/. Users, groups, permissions boundaries and instance
-// profiles are not emulated. As in AWS, policy documents in responses are percent-encoded (RFC 3986).
+// It follows https://docs.aws.amazon.com/IAM/latest/APIReference/. Users, groups and instance profiles are not
+// emulated, nor signing in with an identity provider: those are only kept. As in AWS, policy documents in responses are percent-encoded (RFC 3986).
 package iam
 
 import (
@@ -25,6 +25,7 @@ type Service struct {
 	d        *dispatch.Dispatcher
 	roles    *store.Table[roleRecord]   // by name in lower case: names are unique without regard to case
 	policies *store.Table[policyRecord] // customer managed, by ARN
+	oidc     *store.Table[oidcRecord]   // identity providers, by ARN
 
 	// change serialises what reads a record and writes it back.
 	change sync.Mutex
@@ -46,6 +47,7 @@ type roleRecord struct {
 	Tags                                    []Tag
 	Inline                                  map[string]string
 	Attached                                []string // ARNs of managed policies
+	Boundary                                string   // ARN of the managed policy that bounds what the others allow; "" for none
 }
 
 // New registers IAM's operations and makes the service the dispatcher's authorizer.
@@ -58,10 +60,16 @@ func New(d *dispatch.Dispatcher, s *store.Store) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc := &Service{d: d, roles: roles, policies: policies}
+	oidc, err := store.NewTable[oidcRecord](s, "iam/oidc-providers")
+	if err != nil {
+		return nil, err
+	}
+	svc := &Service{d: d, roles: roles, policies: policies, oidc: oidc}
 	svc.registerRoles()
 	svc.registerRolePolicies()
 	svc.registerPolicies()
+	svc.registerBoundaries()
+	svc.registerOIDCProviders()
 	d.SetAuthorizer(svc)
 	return svc, nil
 }

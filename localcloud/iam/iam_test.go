@@ -241,7 +241,7 @@ func TestRolesAndErrors(t *testing.T) {
 		{"CreateRole", &iam.CreateRoleInput{RoleName: "a b", AssumeRolePolicyDocument: lambdaTrust}, "ValidationError"},
 		{"CreateRole", &iam.CreateRoleInput{RoleName: "x", AssumeRolePolicyDocument: "{}"}, "MalformedPolicyDocument"},
 		{"CreateRole", &iam.CreateRoleInput{RoleName: "x", AssumeRolePolicyDocument: lambdaTrust, Path: "team"}, "ValidationError"},
-		{"CreateRole", &iam.CreateRoleInput{RoleName: "x", AssumeRolePolicyDocument: lambdaTrust, PermissionsBoundary: "arn:aws:iam::aws:policy/x"}, "ValidationError"},
+		{"CreateRole", &iam.CreateRoleInput{RoleName: "x", AssumeRolePolicyDocument: lambdaTrust, PermissionsBoundary: "arn:aws:iam::aws:policy/x"}, "NoSuchEntity"},
 		{"CreateRole", &iam.CreateRoleInput{RoleName: "x", AssumeRolePolicyDocument: lambdaTrust, MaxSessionDuration: 60}, "ValidationError"},
 		{"GetRole", &iam.RoleInput{RoleName: "y"}, "NoSuchEntity"},
 		{"GetRolePolicy", &iam.RolePolicyInput{RoleName: "App", PolicyName: "p"}, "NoSuchEntity"},
@@ -301,6 +301,110 @@ func BenchmarkAuthorize(b *testing.B) {
 	for b.Loop() {
 		if err := svc.Authorize(b.Context(), call, "states:StartExecution", resources, nil); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestPermissionsBoundaries(t *testing.T) {
+	c := newCloud(t, store.Memory())
+	arn := c.must("CreatePolicy", &iam.CreatePolicyInput{PolicyName: "bound", PolicyDocument: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"box:Close","Resource":"*"}}`}).(*iam.PolicyOutput).Policy.Arn
+	p := c.role("app", lambdaTrust)
+	c.allow("app", "all", `{"Effect":"Allow","Action":["box:*","iam:CreateRole","iam:PutRolePolicy"],"Resource":"*"}`)
+	c.must("PutRolePermissionsBoundary", &iam.PutRolePermissionsBoundaryInput{RoleName: "app", PermissionsBoundary: arn})
+	if got := c.must("GetRole", &iam.RoleInput{RoleName: "app"}).(*iam.RoleOutput).Role.PermissionsBoundary; got == nil || got.PermissionsBoundaryArn != arn {
+		t.Errorf("GetRole has the boundary %+v", got)
+	}
+	if got := c.open(p); !strings.HasSuffix(got, "because no permissions boundary allows the box:Open action") {
+		t.Errorf("outside its boundary: %q", got)
+	}
+
+	// What a resource's policy grants to the role is bounded; what it grants to the session is not.
+	grant := func(arn string) *dispatch.ResourcePolicy {
+		return &dispatch.ResourcePolicy{Document: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + arn + `"},"Action":"box:Open","Resource":"*"}}`}
+	}
+	c.policy = grant(p.RoleARN)
+	if got := c.open(p); !strings.Contains(got, "no permissions boundary") {
+		t.Errorf("granted to the role: %q", got)
+	}
+	c.policy = grant(p.ARN)
+	if got := c.open(p); got != "" {
+		t.Errorf("granted to the session: %q", got)
+	}
+	c.policy = nil
+
+	if got := c.code("DeletePolicy", &iam.PolicyInput{PolicyArn: arn}); got != "DeleteConflict" {
+		t.Errorf("deleting the boundary: %q", got)
+	}
+	c.must("CreatePolicyVersion", &iam.CreatePolicyVersionInput{PolicyArn: arn, SetAsDefault: true, PolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["box:*"],"Resource":"*"},` +
+		`{"Effect":"Allow","Action":["iam:CreateRole","iam:PutRolePolicy"],"Resource":"*","Condition":{"StringEquals":{"iam:PermissionsBoundary":"` + arn + `"}}}]}`})
+	if got := c.open(p); got != "" {
+		t.Errorf("within its boundary: %q", got)
+	}
+	// It may make roles with this boundary only, and give rights only to those.
+	as := func(action string, in any) string {
+		_, err := c.Do(t.Context(), p, "iam", action, in)
+		if err == nil {
+			return ""
+		}
+		return dispatch.AsError(err).Code
+	}
+	put := &iam.PutRolePolicyInput{RoleName: "other", PolicyName: "p", PolicyDocument: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`}
+	c.role("other", lambdaTrust)
+	if got := as("PutRolePolicy", put); got != "AccessDenied" {
+		t.Errorf("rights for a role without the boundary: %q", got)
+	}
+	for boundary, want := range map[string]string{"": "AccessDenied", "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": "AccessDenied", arn: ""} {
+		if got := as("CreateRole", &iam.CreateRoleInput{RoleName: "made", AssumeRolePolicyDocument: lambdaTrust, PermissionsBoundary: boundary}); got != want {
+			t.Errorf("a role with the boundary %q: %q, want %q", boundary, got, want)
+		}
+	}
+	put.RoleName = "made"
+	if got := as("PutRolePolicy", put); got != "" {
+		t.Errorf("rights for a role with the boundary: %q", got)
+	}
+
+	c.must("CreatePolicyVersion", &iam.CreatePolicyVersionInput{PolicyArn: arn, SetAsDefault: true, PolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"box:Open","Resource":"*"}]}`})
+	if got := c.open(p); !strings.HasSuffix(got, "with an explicit deny in a permissions boundary") {
+		t.Errorf("denied by its boundary: %q", got)
+	}
+	c.must("DeleteRolePermissionsBoundary", &iam.RoleInput{RoleName: "app"})
+	if got := c.open(p); got != "" {
+		t.Errorf("without a boundary: %q", got)
+	}
+}
+
+func TestOpenIDConnectProviders(t *testing.T) {
+	c := newCloud(t, store.Memory())
+	create := &iam.CreateOpenIDConnectProviderInput{Url: "https://token.actions.githubusercontent.com", ClientIDList: []string{"sts.amazonaws.com"}, Tags: []iam.Tag{{Key: "a", Value: "1"}}}
+	arn := c.must("CreateOpenIDConnectProvider", create).(*iam.CreateOpenIDConnectProviderOutput).OpenIDConnectProviderArn
+	if want := "arn:aws:iam::" + account + ":oidc-provider/token.actions.githubusercontent.com"; arn != want {
+		t.Errorf("made %s, want %s", arn, want)
+	}
+	c.must("AddClientIDToOpenIDConnectProvider", &iam.ClientIDInput{OpenIDConnectProviderArn: arn, ClientID: "other"})
+	c.must("RemoveClientIDFromOpenIDConnectProvider", &iam.ClientIDInput{OpenIDConnectProviderArn: arn, ClientID: "sts.amazonaws.com"})
+	c.must("TagOpenIDConnectProvider", &iam.TagOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn, Tags: []iam.Tag{{Key: "b", Value: "2"}}})
+	c.must("UntagOpenIDConnectProvider", &iam.UntagOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn, TagKeys: []string{"a"}})
+	got := c.must("GetOpenIDConnectProvider", &iam.OpenIDConnectProviderInput{OpenIDConnectProviderArn: arn}).(*iam.GetOpenIDConnectProviderOutput)
+	if got.Url != "token.actions.githubusercontent.com" || len(got.ClientIDList) != 1 || got.ClientIDList[0] != "other" || len(got.Tags) != 1 || got.Tags[0].Key != "b" {
+		t.Errorf("kept %+v", got)
+	}
+	if all := c.must("ListOpenIDConnectProviders", &iam.Empty{}).(*iam.ListOpenIDConnectProvidersOutput).OpenIDConnectProviderList; len(all) != 1 || all[0].Arn != arn {
+		t.Errorf("listed %+v", all)
+	}
+	for _, test := range []struct {
+		action string
+		in     any
+		code   string
+	}{
+		{"CreateOpenIDConnectProvider", create, "EntityAlreadyExists"},
+		{"CreateOpenIDConnectProvider", &iam.CreateOpenIDConnectProviderInput{Url: "http://token.example.com"}, "ValidationError"},
+		{"UpdateOpenIDConnectProviderThumbprint", &iam.UpdateOpenIDConnectProviderThumbprintInput{OpenIDConnectProviderArn: arn, ThumbprintList: []string{"short"}}, "InvalidInput"},
+		{"DeleteOpenIDConnectProvider", &iam.OpenIDConnectProviderInput{OpenIDConnectProviderArn: arn}, ""},
+		{"DeleteOpenIDConnectProvider", &iam.OpenIDConnectProviderInput{OpenIDConnectProviderArn: arn}, "NoSuchEntity"},
+		{"GetOpenIDConnectProvider", &iam.OpenIDConnectProviderInput{OpenIDConnectProviderArn: arn}, "NoSuchEntity"},
+	} {
+		if got := c.code(test.action, test.in); got != test.code {
+			t.Errorf("%s: %q, want %q", test.action, got, test.code)
 		}
 	}
 }

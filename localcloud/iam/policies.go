@@ -34,11 +34,13 @@ type Policy struct {
 	Path             string
 	DefaultVersionId string
 	AttachmentCount  int32
-	IsAttachable     bool
-	Description      string `json:",omitempty"`
-	CreateDate       dispatch.Time
-	UpdateDate       dispatch.Time
-	Tags             []Tag `json:",omitempty"`
+	// PermissionsBoundaryUsageCount is how many roles the policy bounds.
+	PermissionsBoundaryUsageCount int32
+	IsAttachable                  bool
+	Description                   string `json:",omitempty"`
+	CreateDate                    dispatch.Time
+	UpdateDate                    dispatch.Time
+	Tags                          []Tag `json:",omitempty"`
 }
 
 // PolicyVersion is a version of a managed policy in responses.
@@ -173,10 +175,20 @@ func (s *Service) attachments(arn string) (n int32) {
 	return n
 }
 
+// boundaries counts the roles that a policy bounds.
+func (s *Service) boundaries(arn string) (n int32) {
+	for _, r := range s.roles.All() {
+		if r.Boundary == arn {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *Service) describePolicy(p policyRecord) *PolicyOutput {
 	return &PolicyOutput{Policy{
 		PolicyName: p.Name, PolicyId: p.ID, Arn: p.ARN, Path: p.Path, DefaultVersionId: p.Default, IsAttachable: true,
-		AttachmentCount: s.attachments(p.ARN), Description: p.Description, CreateDate: p.Created, UpdateDate: p.Updated, Tags: p.Tags,
+		AttachmentCount: s.attachments(p.ARN), PermissionsBoundaryUsageCount: s.boundaries(p.ARN), Description: p.Description, CreateDate: p.Created, UpdateDate: p.Updated, Tags: p.Tags,
 	}}
 }
 
@@ -307,7 +319,7 @@ func (s *Service) deletePolicy(in *PolicyInput) (*Empty, error) {
 	switch {
 	case !ok:
 		return nil, noPolicy(in.PolicyArn)
-	case s.attachments(p.ARN) > 0:
+	case s.attachments(p.ARN) > 0 || s.boundaries(p.ARN) > 0:
 		return nil, &dispatch.Error{Code: "DeleteConflict", Status: 409, Message: "Cannot delete a policy attached to entities."}
 	case len(p.Versions) > 1:
 		return nil, &dispatch.Error{Code: "DeleteConflict", Status: 409, Message: "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy."}

@@ -80,7 +80,7 @@ func noRolePolicy(name string) error {
 }
 
 func (s *Service) registerRolePolicies() {
-	register(s, "PutRolePolicy", func(in *PutRolePolicyInput) string { return s.roleARN(in.RoleName) }, s.putRolePolicy)
+	registerBounded(s, "PutRolePolicy", func(c *dispatch.Call, in *PutRolePolicyInput) string { return s.boundRole(c, in.RoleName) }, s.putRolePolicy)
 	register(s, "GetRolePolicy", func(in *RolePolicyInput) string { return s.roleARN(in.RoleName) }, func(in *RolePolicyInput) (*GetRolePolicyOutput, error) {
 		r, err := s.role(in.RoleName)
 		if err != nil {
@@ -92,7 +92,7 @@ func (s *Service) registerRolePolicies() {
 		}
 		return &GetRolePolicyOutput{r.Name, in.PolicyName, encoded(document)}, nil
 	})
-	register(s, "DeleteRolePolicy", func(in *RolePolicyInput) string { return s.roleARN(in.RoleName) }, func(in *RolePolicyInput) (*Empty, error) {
+	registerBounded(s, "DeleteRolePolicy", func(c *dispatch.Call, in *RolePolicyInput) string { return s.boundRole(c, in.RoleName) }, func(in *RolePolicyInput) (*Empty, error) {
 		return &Empty{}, s.updateRole(in.RoleName, func(r *roleRecord) error {
 			if _, ok := r.Inline[in.PolicyName]; !ok {
 				return noRolePolicy(in.PolicyName)
@@ -113,8 +113,8 @@ func (s *Service) registerRolePolicies() {
 		}
 		return &ListRolePoliciesOutput{names, truncated, marker}, nil
 	})
-	register(s, "AttachRolePolicy", func(in *AttachmentInput) string { return s.roleARN(in.RoleName) }, s.attachRolePolicy)
-	register(s, "DetachRolePolicy", func(in *AttachmentInput) string { return s.roleARN(in.RoleName) }, func(in *AttachmentInput) (*Empty, error) {
+	registerBounded(s, "AttachRolePolicy", func(c *dispatch.Call, in *AttachmentInput) string { return s.boundRole(c, in.RoleName) }, s.attachRolePolicy)
+	registerBounded(s, "DetachRolePolicy", func(c *dispatch.Call, in *AttachmentInput) string { return s.boundRole(c, in.RoleName) }, func(in *AttachmentInput) (*Empty, error) {
 		return &Empty{}, s.updateRole(in.RoleName, func(r *roleRecord) error {
 			i := slices.Index(r.Attached, in.PolicyArn)
 			if i < 0 {

@@ -15,17 +15,18 @@ type Role struct {
 	RoleId                   string
 	Arn                      string
 	CreateDate               dispatch.Time
-	AssumeRolePolicyDocument string `json:",omitempty"` // percent-encoded
-	Description              string `json:",omitempty"`
-	MaxSessionDuration       int32  // seconds
-	Tags                     []Tag  `json:",omitempty"`
+	AssumeRolePolicyDocument string                       `json:",omitempty"` // percent-encoded
+	Description              string                       `json:",omitempty"`
+	MaxSessionDuration       int32                        // seconds
+	Tags                     []Tag                        `json:",omitempty"`
+	PermissionsBoundary      *AttachedPermissionsBoundary `json:",omitempty"`
 }
 
 func (r *roleRecord) role() Role {
 	return Role{
 		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: r.ARN, CreateDate: r.Created,
 		AssumeRolePolicyDocument: encoded(r.Trust), Description: r.Description,
-		MaxSessionDuration: r.MaxSessionDuration, Tags: r.Tags,
+		MaxSessionDuration: r.MaxSessionDuration, Tags: r.Tags, PermissionsBoundary: boundary(r.Boundary),
 	}
 }
 
@@ -36,7 +37,7 @@ type CreateRoleInput struct {
 	Path                     string `json:",omitempty"`
 	Description              string `json:",omitempty"`
 	MaxSessionDuration       int32  `json:",omitempty"` // seconds, 3600 to 43200; 0 means 3600
-	PermissionsBoundary      string `json:",omitempty"` // refused
+	PermissionsBoundary      string `json:",omitempty"` // ARN of a managed policy
 	Tags                     []Tag  `json:",omitempty"`
 }
 
@@ -100,7 +101,8 @@ type ListTagsOutput struct {
 const trustPolicySize = 2048
 
 func (s *Service) registerRoles() {
-	register(s, "CreateRole", func(in *CreateRoleInput) string {
+	registerBounded(s, "CreateRole", func(c *dispatch.Call, in *CreateRoleInput) string {
+		c.Conditions = boundaryKey(in.PermissionsBoundary)
 		return s.arn("role" + strings.TrimSuffix("/"+strings.Trim(in.Path, "/"), "/") + "/" + in.RoleName)
 	}, s.createRole)
 	register(s, "GetRole", func(in *RoleInput) string { return s.roleARN(in.RoleName) }, func(in *RoleInput) (*RoleOutput, error) {
@@ -167,9 +169,6 @@ func (s *Service) createRole(in *CreateRoleInput) (*RoleOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.PermissionsBoundary != "" {
-		return nil, validation("the embedded AWS does not emulate permissions boundaries: leave PermissionsBoundary out")
-	}
 	if in.MaxSessionDuration == 0 {
 		in.MaxSessionDuration = 3600
 	}
@@ -185,10 +184,13 @@ func (s *Service) createRole(in *CreateRoleInput) (*RoleOutput, error) {
 	r := roleRecord{
 		Name: in.RoleName, ID: newID("AROA"), Path: path, ARN: s.arn("role" + path + in.RoleName),
 		Trust: in.AssumeRolePolicyDocument, Description: in.Description, MaxSessionDuration: in.MaxSessionDuration,
-		Created: dispatch.Time{Time: s.d.Clock.Now()}, Tags: in.Tags,
+		Created: dispatch.Time{Time: s.d.Clock.Now()}, Tags: in.Tags, Boundary: in.PermissionsBoundary,
 	}
 	s.change.Lock()
 	defer s.change.Unlock()
+	if err := s.checkBoundary(r.Boundary); err != nil {
+		return nil, err
+	}
 	made, err := s.roles.Create(strings.ToLower(r.Name), r)
 	if err != nil {
 		return nil, err

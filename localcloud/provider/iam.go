@@ -9,7 +9,7 @@ import (
 )
 
 func iamTypes() []*resourceType {
-	return []*resourceType{roleType(), rolePolicyType(), rolePolicyAttachmentType(), policyType()}
+	return []*resourceType{roleType(), rolePolicyType(), rolePolicyAttachmentType(), policyType(), oidcProviderType()}
 }
 
 const (

@@ -109,6 +109,11 @@ func lifecycle(t *testing.T) []step {
 		{"alias", "aws:kms/alias:Alias", func(ref func(...string) any) values { return values{"targetKeyId": ref("key", "arn")} }, nil},
 		{"role", roleToken, fixed(values{"assumeRolePolicy": trust, "description": "of tests", "tags": values{"a": "1", "b": "2"},
 			"inlinePolicies": []any{values{"name": "deliver", "policy": may(logsAndTraces)}}}), values{"description": "changed", "tags": values{"a": "2"}}},
+		{"oidc", "aws:iam/openIdConnectProvider:OpenIdConnectProvider", fixed(values{"url": "https://tokens.example.com", "clientIdLists": []any{"one", "two"}, "tags": values{"a": "1"}}),
+			values{"clientIdLists": []any{"two", "three"}, "thumbprintLists": []any{"6938fd4d98bab03faadb97b34396831e3780aea1"}, "tags": values{"a": "2"}}},
+		{"bounded", roleToken, func(ref func(...string) any) values {
+			return values{"assumeRolePolicy": trust, "permissionsBoundary": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", "maxSessionDuration": 7200}
+		}, values{"permissionsBoundary": "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs", "maxSessionDuration": 3600}},
 		{"policy", "aws:iam/policy:Policy", fixed(values{"policy": may(`"sqs:SendMessage"`)}), values{"policy": may(`"sqs:ReceiveMessage"`)}},
 		{"attachment", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", func(ref func(...string) any) values {
 			return values{"role": ref("role", "name"), "policyArn": ref("policy", "arn")}

@@ -36,6 +36,7 @@ var sdkTypes = map[string]struct {
 	"aws:iam/rolePolicy:RolePolicy":                          {iam.RolePolicyArgs{}, iam.RolePolicy{}},
 	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":      {iam.RolePolicyAttachmentArgs{}, iam.RolePolicyAttachment{}},
 	"aws:iam/policy:Policy":                                  {iam.PolicyArgs{}, iam.Policy{}},
+	"aws:iam/openIdConnectProvider:OpenIdConnectProvider":    {iam.OpenIdConnectProviderArgs{}, iam.OpenIdConnectProvider{}},
 	"aws:sqs/queue:Queue":                                    {sqs.QueueArgs{}, sqs.Queue{}},
 	"aws:sqs/queuePolicy:QueuePolicy":                        {sqs.QueuePolicyArgs{}, sqs.QueuePolicy{}},
 	"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy":          {sqs.RedriveAllowPolicyArgs{}, sqs.RedriveAllowPolicy{}},
