@@ -32,6 +32,7 @@ import (
 	"github.com/carepath/carepath/localcloud/kms"
 	"github.com/carepath/carepath/localcloud/lambda"
 	"github.com/carepath/carepath/localcloud/logs"
+	"github.com/carepath/carepath/localcloud/pipes"
 	"github.com/carepath/carepath/localcloud/provider"
 	"github.com/carepath/carepath/localcloud/route53"
 	"github.com/carepath/carepath/localcloud/s3"
@@ -87,6 +88,7 @@ type Cloud struct {
 	apigateway    *apigateway.Service
 	scheduler     *scheduler.Service
 	events        *eventbridge.Service
+	pipes         *pipes.Service
 	cognito       *cognitoidp.Service
 	healthlake    *healthlake.Service
 	acm           *acm.Service
@@ -211,6 +213,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	if c.events, err = eventbridge.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting EventBridge: %w", err)
 	}
+	if c.pipes, err = pipes.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting EventBridge Pipes: %w", err)
+	}
 	if c.cognito, err = cognitoidp.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting Cognito: %w", err)
 	}
@@ -303,6 +308,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 	c.stepfunctions.Start()
 	c.scheduler.Start()
 	c.events.Start()
+	c.pipes.Start()
 	return nil
 }
 
@@ -348,6 +354,9 @@ func (c *Cloud) Close(ctx context.Context) error {
 	}
 	if c.events != nil {
 		errs = append(errs, c.events.Close(ctx))
+	}
+	if c.pipes != nil {
+		errs = append(errs, c.pipes.Close(ctx))
 	}
 	if c.stepfunctions != nil {
 		errs = append(errs, c.stepfunctions.Close(ctx))

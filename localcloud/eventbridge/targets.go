@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carepath/carepath/lang/inputtemplate"
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
@@ -102,7 +103,7 @@ func (s *Service) checkTarget(r *rule, t *Target) error {
 		return invalid("Invalid dead-letter queue %s for target %s: it must be the ARN of a standard SQS queue.", t.DeadLetterConfig.Arn, t.ID)
 	}
 	if t.InputPath != "" {
-		if _, err := parsePath(t.InputPath); err != nil {
+		if _, err := inputtemplate.ParsePath(t.InputPath); err != nil {
 			return invalid("InputPath for target %s is invalid.", t.ID)
 		}
 	}

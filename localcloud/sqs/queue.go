@@ -308,17 +308,17 @@ func (q *queue) compact() {
 	}
 }
 
-// receive waits up to `wait` seconds for messages, and moves those that were received too often to deadLetters if that is
-// not nil. Without visibility or wait the queue's own attributes hold.
-func (q *queue) receive(ctx context.Context, n int, visibility *int, wait *int, deadLetters *queue) ([]message, error) {
+// receive waits for up to n messages as long as the request says, and moves those that were received too often to deadLetters
+// if that is not nil. Without a visibility timeout or a time to wait the queue's own attributes hold.
+func (q *queue) receive(ctx context.Context, n int, in *ReceiveMessageInput, deadLetters *queue) ([]message, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	hide, patience := q.visibility, q.wait
-	if visibility != nil {
-		hide = time.Duration(*visibility) * time.Second
+	if in.VisibilityTimeout != nil {
+		hide = time.Duration(*in.VisibilityTimeout) * time.Second
 	}
-	if wait != nil {
-		patience = time.Duration(*wait) * time.Second
+	if in.WaitTimeSeconds != nil {
+		patience = time.Duration(*in.WaitTimeSeconds) * time.Second
 	}
 	deadline := q.clock.Now().Add(patience)
 	var timer clock.Timer
@@ -335,13 +335,13 @@ func (q *queue) receive(ctx context.Context, n int, visibility *int, wait *int, 
 			}
 			q.mu.Lock()
 		}
-		if len(taken) > 0 || err != nil || !q.clock.Now().Before(deadline) {
+		if len(taken) > 0 || err != nil || !in.Patient && !q.clock.Now().Before(deadline) {
 			if timer != nil {
 				timer.Stop()
 			}
 			return taken, err
 		}
-		if timer == nil {
+		if timer == nil && !in.Patient {
 			timer = q.clock.AfterFunc(deadline.Sub(q.clock.Now()), func() { close(over) })
 		}
 		woken := make(chan struct{})
@@ -360,7 +360,9 @@ func (q *queue) receive(ctx context.Context, n int, visibility *int, wait *int, 
 			q.wake(1) // hand the signal on
 		}
 		if ctx.Err() != nil {
-			timer.Stop()
+			if timer != nil {
+				timer.Stop()
+			}
 			return nil, &dispatch.Error{Code: "RequestTimeout", Status: 408, Message: ctx.Err().Error()}
 		}
 	}

@@ -51,7 +51,7 @@ func (s *Service) receiveMessage(ctx context.Context, c *dispatch.Call, in *Rece
 	if target := q.target(); target != "" {
 		deadLetters = s.byARN(target)
 	}
-	taken, err := q.receive(ctx, n, in.VisibilityTimeout, in.WaitTimeSeconds, deadLetters)
+	taken, err := q.receive(ctx, n, in, deadLetters)
 	if err != nil {
 		return nil, err
 	}

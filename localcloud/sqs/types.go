@@ -132,6 +132,9 @@ type ReceiveMessageInput struct {
 	MessageSystemAttributeNames []string `json:",omitempty"`
 	MessageAttributeNames       []string `json:",omitempty"`
 	ReceiveRequestAttemptID     string   `json:"ReceiveRequestAttemptId,omitempty"` // of FIFO queues
+	// Patient is for pollers within this process: the call waits until there is a message, the queue is gone or its context
+	// ends, where those on AWS ask again every 20 seconds. An empty queue so costs nothing and moves no clock.
+	Patient bool `json:"-"`
 }
 
 // ReceiveMessageOutput is the response of ReceiveMessage.
