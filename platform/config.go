@@ -34,6 +34,8 @@ type Config struct {
 	Users UsersConfig
 	// Domain is carepath:domain: the domain that all APIs are under.
 	Domain DomainConfig
+	// Usage is carepath:usage: what estimates of the cost assume.
+	Usage UsageConfig
 }
 
 // PlatformConfig is what all systems share.
@@ -97,6 +99,7 @@ const (
 	keyIntake   = "carepath:intake"
 	keyUsers    = "carepath:users"
 	keyDomain   = "carepath:domain"
+	keyUsage    = "carepath:usage"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -186,6 +189,8 @@ func (r *configReader) config() *Config {
 	c.Users.read(r.object(keyUsers, "The creation of users."))
 	c.Domain = domainDefaults(local)
 	c.Domain.read(r.object(keyDomain, "The domain that all APIs are under."), c.Region, local)
+	c.Usage = DefaultUsage()
+	c.Usage.read(r.object(keyUsage, "How much the stack is used: what carepath cost assumes. Nothing that is deployed depends on it."))
 	r.end()
 	return c
 }

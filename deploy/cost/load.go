@@ -1,0 +1,103 @@
+package cost
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/carepath/carepath/platform"
+)
+
+// load is what a resource has to do in a month.
+type load struct {
+	count float64 // requests, executions, invocations or messages, as the resource's type has them
+	bytes float64 // of the payload of each
+	what  string  // what count is, for people
+
+	milliseconds float64 // how long each execution takes
+	transitions  float64 // of each execution of a Standard workflow
+	logBytes     float64 // what each writes into a log group
+	writes       float64 // write request units of each
+	reads        float64 // read request units of each
+	keptBytes    float64 // what each leaves for ever
+}
+
+const (
+	minutesPerMonth = HoursPerMonth * 60
+	// recordBytes is a record of an access log, or of a function with those of Lambda around it, on average.
+	recordBytes = 600
+	// eventBytes is a record of an execution's event without its data.
+	eventBytes = 400
+	gigabyte   = 1 << 30
+)
+
+// loads say by the resources' names what the systems of the program have to do. Names are stable: changing one replaces the resource.
+// The first pattern that matches counts.
+var loads = []struct {
+	name *regexp.Regexp
+	of   func(u *platform.UsageConfig) load
+}{
+	// Of the access log's record the format is the API's.
+	{regexp.MustCompile(`^intake-api(-|$)`), func(u *platform.UsageConfig) load {
+		return load{count: float64(u.IntakeRequests), bytes: float64(u.IntakePayloadBytes), what: "payloads posted to the intake", logBytes: recordBytes}
+	}},
+	{regexp.MustCompile(`^intake-handler(-|$)`), func(u *platform.UsageConfig) load {
+		return load{count: float64(u.IntakeRequests), milliseconds: float64(u.FunctionMilliseconds), what: "payloads handled", logBytes: 2 * recordBytes}
+	}},
+	// A message is sent, received and deleted.
+	{regexp.MustCompile(`^intake-dead-letters$`), func(u *platform.UsageConfig) load {
+		return load{count: 3 * float64(u.IntakeFailures), bytes: float64(u.IntakePayloadBytes), what: "requests: 3 for each payload that fails"}
+	}},
+	// The start, the one task, the end. An Express workflow logs each of some 8 events.
+	{regexp.MustCompile(`^intake(-logs)?$`), func(u *platform.UsageConfig) load {
+		return load{
+			count: float64(u.IntakeRequests), bytes: float64(u.IntakePayloadBytes), what: "executions of the intake",
+			transitions: 3, milliseconds: float64(u.FunctionMilliseconds) + 100, logBytes: 8 * eventBytes,
+		}
+	}},
+	{regexp.MustCompile(`^users-api(-|$)`), func(u *platform.UsageConfig) load {
+		return load{count: float64(u.UserCreations), bytes: 300, what: "users created", logBytes: recordBytes}
+	}},
+	{regexp.MustCompile(`^users-sweep(-logs)?$`), func(*platform.UsageConfig) load {
+		return load{count: minutesPerMonth, bytes: 100, what: "sweeps, one a minute", milliseconds: 100}
+	}},
+	// What a creation costs is in docs/users.md: some 40 events, 12 write units, 1 read unit; three items of together 2 KB remain.
+	{regexp.MustCompile(`^users(-logs)?$`), func(u *platform.UsageConfig) load {
+		return load{
+			count: float64(u.UserCreations), bytes: 300, what: "users created", milliseconds: 300, logBytes: 40 * eventBytes,
+			writes: 12, reads: 1, keptBytes: 2 << 10,
+		}
+	}},
+	{regexp.MustCompile(`^[a-z0-9]+-api(-|$)`), func(u *platform.UsageConfig) load {
+		return load{count: float64(u.FunctionRequests), bytes: 1_000, what: "requests to the API of functions", logBytes: recordBytes}
+	}},
+}
+
+// functionLoad is that of the functions that answer the requests of an API.
+func functionLoad(u *platform.UsageConfig) load {
+	return load{count: float64(u.FunctionRequests), milliseconds: float64(u.FunctionMilliseconds), what: "requests to the API of functions", logBytes: 2 * recordBytes}
+}
+
+// loadOf is what a resource has to do, if carepath knows it.
+func loadOf(r *Resource, u *platform.UsageConfig) (load, bool) {
+	for _, l := range loads {
+		if l.name.MatchString(r.Name) {
+			return l.of(u), true
+		}
+	}
+	return load{}, false
+}
+
+// basis says how a quantity comes about.
+func (l *load) basis() string { return number(l.count) + " " + l.what }
+
+// number writes a number as people read it.
+func number(f float64) string {
+	text := fmt.Sprintf("%.6g", f)
+	if f >= 1e6 || f == float64(int64(f)) {
+		text = fmt.Sprintf("%.0f", f)
+	}
+	for i := len(text) - 3; i > 0 && regexp.MustCompile(`^[0-9]+$`).MatchString(text[:i]); i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
