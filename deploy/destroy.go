@@ -95,7 +95,7 @@ func (s *state) protected(production bool) []Finding {
 	for _, r := range s.Resources {
 		if r.Protect && !r.Delete {
 			all = append(all, Finding{URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), Op: "delete",
-				Why: "the whole stack would be", Protected: true, Loses: loss(string(r.Type), production)})
+				Why: "the whole stack would be", Protected: true, Loses: loss(string(r.Type), r.Inputs, production)})
 		}
 	}
 	return all

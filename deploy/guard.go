@@ -26,9 +26,15 @@ type Finding struct {
 	Loses string `json:"loses,omitempty"`
 }
 
+// cloudControlType is the type of whatever Cloud Control makes: the input typeName says what it is.
+const cloudControlType = "aws:cloudcontrol/resource:Resource"
+
+// holdNothing are Cloud Control's types that a new resource replaces in full.
+var holdNothing = []string{"AWS::ApiGatewayV2::ApiMapping"}
+
 // losses are the types that hold what a new resource of the same name has not.
 var losses = map[string]string{
-	"aws:cloudcontrol/resource:Resource":       "all its data: for a FHIR data store, every resource and its versions",
+	cloudControlType: "all its data: for a FHIR data store, every resource and its versions",
 	"aws:cloudwatch/eventArchive:EventArchive": "the events that it keeps",
 	"aws:cognito/userPool:UserPool":            "its users; their passwords cannot be restored",
 	"aws:dynamodb/globalTable:GlobalTable":     "its items",
@@ -43,10 +49,14 @@ var losses = map[string]string{
 // logGroupType holds what only production must keep.
 const logGroupType = "aws:cloudwatch/logGroup:LogGroup"
 
-// loss is what is lost with a resource of a type.
-func loss(resourceType string, production bool) string {
-	if resourceType == logGroupType && production {
+// loss is what is lost with a resource of a type, that has these inputs.
+func loss(resourceType string, inputs map[string]any, production bool) string {
+	typeName, _ := inputs["typeName"].(string)
+	switch {
+	case resourceType == logGroupType && production:
 		return "its log events"
+	case resourceType == cloudControlType && slices.Contains(holdNothing, typeName):
+		return ""
 	}
 	return losses[resourceType]
 }
@@ -72,7 +82,7 @@ func findings(steps []apitype.StepEventMetadata, production bool) []Finding {
 		}
 		f := found[step.URN]
 		if f == nil {
-			f = &Finding{URN: step.URN, Type: step.Type, Name: urnName(step.URN), Op: op, Loses: loss(step.Type, production)}
+			f = &Finding{URN: step.URN, Type: step.Type, Name: urnName(step.URN), Op: op, Loses: loss(step.Type, step.Old.Inputs, production)}
 			found[step.URN] = f
 		}
 		if op == "replace" {

@@ -18,6 +18,9 @@ func TestFindings(t *testing.T) {
 		return m
 	}
 	protect := func(m *apitype.StepEventMetadata) { m.Old.Protect = true }
+	made := func(typeName string) func(*apitype.StepEventMetadata) {
+		return func(m *apitype.StepEventMetadata) { m.Old.Inputs = map[string]any{"typeName": typeName} }
+	}
 	const table, role, group = "aws:dynamodb/table:Table", "aws:iam/role:Role", logGroupType
 	for name, c := range map[string]struct {
 		production bool
@@ -29,6 +32,8 @@ func TestFindings(t *testing.T) {
 		"stateless, kept":   {steps: []apitype.StepEventMetadata{step("delete", role, "a", protect)}, want: "delete a it is protected"},
 		"log groups of dev": {steps: []apitype.StepEventMetadata{step("delete", group, "a")}},
 		"of prod":           {production: true, steps: []apitype.StepEventMetadata{step("delete", group, "a")}, want: "delete a loses its log events"},
+		"a mapping":         {steps: []apitype.StepEventMetadata{step("delete", cloudControlType, "a", made("AWS::ApiGatewayV2::ApiMapping"))}},
+		"a FHIR data store": {steps: []apitype.StepEventMetadata{step("delete", cloudControlType, "a", made("AWS::HealthLake::FHIRDatastore"))}, want: "delete a loses all its data"},
 		"retained":          {steps: []apitype.StepEventMetadata{step("delete", table, "a", func(m *apitype.StepEventMetadata) { m.Old.RetainOnDelete = true })}},
 		"not ours":          {steps: []apitype.StepEventMetadata{step("delete", table, "a", func(m *apitype.StepEventMetadata) { m.Old.External = true })}},
 		"replaced in parts": {

@@ -59,9 +59,6 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		if parent := args.RegisterRPC.GetParent(); !strings.Contains(parent, "pulumi:pulumi:Stack") {
 			line += " in " + last(parent)
 		}
-		if args.RegisterRPC.GetDeleteBeforeReplace() {
-			line += ", deleted before it is replaced"
-		}
 		if provider := args.RegisterRPC.GetProvider(); strings.Contains(provider, "::virginia::") {
 			line += ", by virginia"
 		}
@@ -147,7 +144,7 @@ func TestCreatedDomain(t *testing.T) {
 		"aws:apigateway/basePathMapping:BasePathMapping api-(none) in api",
 		"aws:apigateway/basePathMapping:BasePathMapping api-orders in api",
 		"aws:apigateway/domainName:DomainName api in api",
-		"aws:apigatewayv2/apiMapping:ApiMapping api-users/v2 in api, deleted before it is replaced",
+		"aws:cloudcontrol/resource:Resource api-users/v2 in api",
 		"aws:route53/record:Record api-a in api",
 		"aws:route53/record:Record api-aaaa in api",
 		"aws:route53/record:Record api-validation in api",
@@ -170,8 +167,9 @@ func TestCreatedDomain(t *testing.T) {
 		e.inputs(t, "aws:apigateway/basePathMapping:BasePathMapping api-orders"))
 	equal(t, map[string]any{"domainName": "api.example.com", "restApi": "users-id", "stageName": "main"},
 		e.inputs(t, "aws:apigateway/basePathMapping:BasePathMapping api-(none)"))
-	equal(t, map[string]any{"domainName": "api.example.com", "apiId": "users-id", "stage": "main", "apiMappingKey": "users/v2"},
-		e.inputs(t, "aws:apigatewayv2/apiMapping:ApiMapping api-users/v2"))
+	mapped := e.inputs(t, "aws:cloudcontrol/resource:Resource api-users/v2")
+	equal(t, "AWS::ApiGatewayV2::ApiMapping", mapped["typeName"])
+	equal(t, `{"ApiId":"users-id","ApiMappingKey":"users/v2","DomainName":"api.example.com","Stage":"main"}`, mapped["desiredState"])
 	for mapping, api := range map[string]string{"api-orders": "orders", "api-users/v2": "users"} {
 		if after := e.after[mapping]; !slices.Contains(after, api) || !slices.Contains(after, "api") {
 			t.Errorf("the mapping %s depends on %v: it must come after its API and the domain, and go before them", mapping, after)

@@ -1,12 +1,13 @@
 package apidomain
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigatewayv2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudcontrol"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -71,11 +72,13 @@ func (d *Domain) lead(ctx *pulumi.Context, name string, m Mapping, made []pulumi
 		child = name + "-" + NoPath
 	}
 	if isMultiLevel(path) {
-		// API Gateway could give the mapping another API, but pulumi-aws replaces it then, and a path has one mapping only: it
-		// must go before the new one comes.
-		_, err := apigatewayv2.NewApiMapping(ctx, child, &apigatewayv2.ApiMappingArgs{
-			DomainName: d.DomainName, ApiId: api, Stage: stage, ApiMappingKey: pulumi.String(path),
-		}, append(options, pulumi.DeleteBeforeReplace(true))...)
+		_, err := cloudcontrol.NewResource(ctx, child, &cloudcontrol.ResourceArgs{
+			TypeName: pulumi.String("AWS::ApiGatewayV2::ApiMapping"), Schema: pulumi.String(apiMappingSchema),
+			DesiredState: pulumi.All(api, d.DomainName, stage).ApplyT(func(known []any) (string, error) {
+				state, err := json.Marshal(desiredMapping{known[0].(string), path, known[1].(string), known[2].(string)})
+				return string(state), err
+			}).(pulumi.StringOutput),
+		}, options...)
 		return err
 	}
 	in := &apigateway.BasePathMappingArgs{DomainName: d.DomainName, RestApi: api, StageName: stage.ToStringPtrOutput()}
@@ -85,3 +88,19 @@ func (d *Domain) lead(ctx *pulumi.Context, name string, m Mapping, made []pulumi
 	_, err := apigateway.NewBasePathMapping(ctx, child, in, options...)
 	return err
 }
+
+// desiredMapping is the desired state of a mapping, always in the same bytes for the same mapping.
+type desiredMapping struct {
+	API    string `json:"ApiId"`
+	Path   string `json:"ApiMappingKey"`
+	Domain string `json:"DomainName"`
+	Stage  string
+}
+
+// apiMappingSchema is the schema of AWS::ApiGatewayV2::ApiMapping: only another domain needs another mapping. pulumi-aws would
+// otherwise ask CloudFormation for it, which needs one more permission. See
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-apimapping.html.
+const apiMappingSchema = `{"typeName":"AWS::ApiGatewayV2::ApiMapping","properties":{"ApiId":{"type":"string"},"ApiMappingId":{"type":"string"},` +
+	`"ApiMappingKey":{"type":"string"},"DomainName":{"type":"string"},"Stage":{"type":"string"}},"additionalProperties":false,` +
+	`"required":["DomainName","Stage","ApiId"],"createOnlyProperties":["/properties/DomainName"],` +
+	`"primaryIdentifier":["/properties/ApiMappingId","/properties/DomainName"],"readOnlyProperties":["/properties/ApiMappingId"]}`

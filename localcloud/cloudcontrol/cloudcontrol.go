@@ -1,19 +1,17 @@
-// Package cloudcontrol emulates AWS Cloud Control API for one resource type, AWS::HealthLake::FHIRDatastore, whose handlers call
-// HealthLake as the caller.
+// Package cloudcontrol emulates AWS Cloud Control API for the resource types AWS::ApiGatewayV2::ApiMapping and
+// AWS::HealthLake::FHIRDatastore, whose handlers call API Gateway and HealthLake as the caller.
 //
-// It follows https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/. Every property of the type but Tags can be set at
-// creation only: an update that changes another is refused with NotUpdatable. Requests are remembered for 36 hours, those of
-// an earlier process are not; hooks, CancelResourceRequest and ListResourceRequests are not emulated.
+// It follows https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/. An update that changes what can be set at creation
+// only is refused with NotUpdatable. Requests are remembered for 36 hours, those of an earlier process are not; hooks,
+// CancelResourceRequest and ListResourceRequests are not emulated.
 package cloudcontrol
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +21,8 @@ import (
 
 // Service is the emulated Cloud Control API. Make it with New.
 type Service struct {
-	d *dispatch.Dispatcher
+	d     *dispatch.Dispatcher
+	types map[string]*resourceType // by name
 
 	mu       sync.Mutex
 	requests map[string]*request // by token
@@ -33,6 +32,7 @@ type Service struct {
 
 // request is a create, update or delete request that was accepted.
 type request struct {
+	of          *resourceType
 	by          dispatch.Principal
 	progress    ProgressEvent
 	clientToken string
@@ -52,7 +52,14 @@ const (
 
 // New returns the service with its operations registered at d. It keeps nothing in the store.
 func New(d *dispatch.Dispatcher, _ *store.Store) (*Service, error) {
-	s := &Service{d: d, requests: map[string]*request{}, byClient: map[string]*request{}}
+	s := &Service{d: d, types: map[string]*resourceType{}, requests: map[string]*request{}, byClient: map[string]*request{}}
+	for name, handled := range map[string]*resourceType{datastoreType: s.datastores(), apiMappingType: s.apiMappings()} {
+		var err error
+		if handled.schema, err = parseSchema(Schema(name)); err != nil {
+			return nil, err
+		}
+		s.types[name] = handled
+	}
 	op := func(action string) dispatch.Operation {
 		// Cloud Control's permissions are CloudFormation's, and have no resource.
 		return dispatch.Operation{Service: "cloudcontrolapi", Action: action, Permission: "cloudformation:" + action}
@@ -66,20 +73,46 @@ func New(d *dispatch.Dispatcher, _ *store.Store) (*Service, error) {
 	return s, nil
 }
 
-func check(typeName, roleARN, version string) error {
+// typed finds the type that a request is about.
+func (s *Service) typed(typeName, roleARN, version string) (*resourceType, error) {
+	t := s.types[typeName]
 	switch {
-	case typeName != datastoreType:
-		return dispatch.Errorf("UnsupportedActionException", "the embedded AWS emulates the resource type %s in Cloud Control only, not %s", datastoreType, typeName)
+	case t == nil:
+		return nil, dispatch.Errorf("UnsupportedActionException", "the embedded AWS emulates the resource types %s in Cloud Control only, not %s", strings.Join(Types(), " and "), typeName)
 	case roleARN != "":
-		return dispatch.Errorf("UnsupportedActionException", "the embedded AWS does not emulate RoleArn: Cloud Control acts as its caller")
+		return nil, dispatch.Errorf("UnsupportedActionException", "the embedded AWS does not emulate RoleArn: Cloud Control acts as its caller")
 	case version != "":
-		return dispatch.Errorf("TypeNotFoundException", "the embedded AWS has no versions of %s", typeName)
+		return nil, dispatch.Errorf("TypeNotFoundException", "the embedded AWS has no versions of %s", typeName)
 	}
-	return nil
+	return t, nil
+}
+
+// found finds the resource that a request is about.
+func (s *Service) found(ctx context.Context, by dispatch.Principal, typeName, roleARN, version, identifier string) (t *resourceType, id string, now properties, err error) {
+	if t, err = s.typed(typeName, roleARN, version); err != nil {
+		return nil, "", nil, err
+	}
+	if id, err = t.identify(identifier); err != nil {
+		return nil, "", nil, err
+	}
+	now, err = t.read(ctx, by, id)
+	if isNotFound(err) {
+		err = dispatch.Errorf("ResourceNotFoundException", "Resource of type '%s' with identifier '%s' was not found.", typeName, identifier)
+	}
+	return t, id, now, err
+}
+
+// isNotFound says whether a handler did not find its resource.
+func isNotFound(err error) bool {
+	if err == nil {
+		return false
+	}
+	code, _ := handlerError("", err)
+	return code == "NotFound"
 }
 
 // begin remembers a request; before is the one that was made with the same client token.
-func (s *Service) begin(c *dispatch.Call, operation, identifier, clientToken, asked string) (r *request, before *ProgressEvent, err error) {
+func (s *Service) begin(c *dispatch.Call, t *resourceType, operation, identifier, clientToken, asked string) (r *request, before *ProgressEvent, err error) {
 	now := s.d.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +122,7 @@ func (s *Service) begin(c *dispatch.Call, operation, identifier, clientToken, as
 		delete(s.requests, old.progress.RequestToken)
 		delete(s.byClient, old.clientToken)
 	}
-	asked = operation + " " + identifier + " " + asked
+	asked = t.TypeName + " " + operation + " " + identifier + " " + asked
 	if known := s.byClient[clientToken]; clientToken != "" && known != nil {
 		if known.asked != asked {
 			return nil, nil, dispatch.Errorf("ClientTokenConflictException", "The client token %s was used for another request.", clientToken)
@@ -97,7 +130,7 @@ func (s *Service) begin(c *dispatch.Call, operation, identifier, clientToken, as
 		p := known.progress
 		return nil, &p, nil
 	}
-	r = &request{by: c.Principal, clientToken: clientToken, asked: asked, progress: ProgressEvent{TypeName: datastoreType, Identifier: identifier,
+	r = &request{of: t, by: c.Principal, clientToken: clientToken, asked: asked, progress: ProgressEvent{TypeName: t.TypeName, Identifier: identifier,
 		RequestToken: dispatch.NewRequestID(), Operation: operation, OperationStatus: inProgress, EventTime: dispatch.Time{Time: now}}}
 	s.requests[r.progress.RequestToken] = r
 	if clientToken != "" {
@@ -118,25 +151,26 @@ func (s *Service) settle(r *request, status, model string, err error) *ProgressO
 	}
 	if err != nil {
 		p.OperationStatus = failed
-		p.ErrorCode, p.StatusMessage = handlerError(err)
+		p.ErrorCode, p.StatusMessage = handlerError(r.of.service, err)
 	}
 	return &ProgressOutput{*p}
 }
 
 // handlerError is an error of a handler as Cloud Control tells it.
 // https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
-func handlerError(err error) (code, message string) {
+func handlerError(service string, err error) (code, message string) {
 	var own *handlerFailure
 	if errors.As(err, &own) {
 		return own.code, own.message
 	}
 	e := dispatch.AsError(err)
-	code, ok := map[string]string{"AccessDeniedException": "AccessDenied", "AccessDenied": "AccessDenied", "ResourceNotFoundException": "NotFound",
-		"ValidationException": "InvalidRequest", "ThrottlingException": "Throttling", "ConflictException": "ResourceConflict"}[e.Code]
+	code, ok := map[string]string{"AccessDeniedException": "AccessDenied", "AccessDenied": "AccessDenied", "ResourceNotFoundException": "NotFound", "NotFoundException": "NotFound",
+		"ValidationException": "InvalidRequest", "BadRequestException": "InvalidRequest", "ThrottlingException": "Throttling", "TooManyRequestsException": "Throttling",
+		"ConflictException": "ResourceConflict"}[e.Code]
 	if !ok {
 		code = "GeneralServiceException"
 	}
-	return code, fmt.Sprintf("%s (Service: HealthLake, Status Code: %d)", e.Message, e.HTTPStatus())
+	return code, fmt.Sprintf("%s (Service: %s, Status Code: %d)", e.Message, service, e.HTTPStatus())
 }
 
 // handlerFailure is an error that a handler finds itself.
@@ -149,17 +183,22 @@ func refuse(code, format string, args ...any) error {
 }
 
 func (s *Service) create(ctx context.Context, c *dispatch.Call, in *CreateResourceInput) (*ProgressOutput, error) {
-	if err := check(in.TypeName, in.RoleArn, in.TypeVersionID); err != nil {
+	t, err := s.typed(in.TypeName, in.RoleArn, in.TypeVersionID)
+	if err != nil {
 		return nil, err
 	}
 	if !json.Valid([]byte(in.DesiredState)) {
 		return nil, dispatch.Errorf("ValidationException", "The desired state is not valid JSON.")
 	}
-	r, before, err := s.begin(c, "CREATE", "", in.ClientToken, in.DesiredState)
+	r, before, err := s.begin(c, t, "CREATE", "", in.ClientToken, in.DesiredState)
 	if err != nil || before != nil {
 		return progress(before), err
 	}
-	id, err := s.createDatastore(ctx, c.Principal, in.DesiredState, r.progress.RequestToken)
+	p, err := t.parse(in.DesiredState)
+	var id string
+	if err == nil {
+		id, err = t.create(ctx, c.Principal, p, r.progress.RequestToken)
+	}
 	s.mu.Lock()
 	r.progress.Identifier = id
 	s.mu.Unlock()
@@ -174,87 +213,61 @@ func progress(p *ProgressEvent) *ProgressOutput {
 }
 
 func (s *Service) update(ctx context.Context, c *dispatch.Call, in *UpdateResourceInput) (*ProgressOutput, error) {
-	if err := check(in.TypeName, in.RoleArn, in.TypeVersionID); err != nil {
+	t, id, now, err := s.found(ctx, c.Principal, in.TypeName, in.RoleArn, in.TypeVersionID, in.Identifier)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := s.describe(ctx, c.Principal, in.Identifier); err != nil {
-		return nil, missing(in.Identifier, err)
-	}
-	r, before, err := s.begin(c, "UPDATE", in.Identifier, in.ClientToken, in.PatchDocument)
+	r, before, err := s.begin(c, t, "UPDATE", id, in.ClientToken, in.PatchDocument)
 	if err != nil || before != nil {
 		return progress(before), err
 	}
-	err = s.patchDatastore(ctx, c.Principal, in.Identifier, in.PatchDocument)
+	after, err := t.patch(now, in.PatchDocument)
+	if err == nil {
+		err = t.update(ctx, c.Principal, id, now, after)
+	}
 	return s.settle(r, succeeded, "", err), nil
 }
 
 func (s *Service) remove(ctx context.Context, c *dispatch.Call, in *DeleteResourceInput) (*ProgressOutput, error) {
-	if err := check(in.TypeName, in.RoleArn, in.TypeVersionID); err != nil {
+	t, id, _, err := s.found(ctx, c.Principal, in.TypeName, in.RoleArn, in.TypeVersionID, in.Identifier)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := s.describe(ctx, c.Principal, in.Identifier); err != nil {
-		return nil, missing(in.Identifier, err)
-	}
-	r, before, err := s.begin(c, "DELETE", in.Identifier, in.ClientToken, "")
+	r, before, err := s.begin(c, t, "DELETE", id, in.ClientToken, "")
 	if err != nil || before != nil {
 		return progress(before), err
 	}
-	_, err = s.d.Do(ctx, c.Principal, "healthlake", "DeleteFHIRDatastore", map[string]any{"DatastoreId": in.Identifier})
-	return s.settle(r, inProgress, "", err), nil
-}
-
-// missing is the error of a call about a resource that is not there; others stay what they are.
-func missing(id string, err error) error {
-	var own *handlerFailure
-	if errors.As(err, &own) && own.code == "NotFound" {
-		return dispatch.Errorf("ResourceNotFoundException", "Resource of type '%s' with identifier '%s' was not found.", datastoreType, id)
-	}
-	return err
+	return s.settle(r, inProgress, "", t.remove(ctx, c.Principal, id)), nil
 }
 
 func (s *Service) get(ctx context.Context, c *dispatch.Call, in *GetResourceInput) (*GetResourceOutput, error) {
-	if err := check(in.TypeName, in.RoleArn, in.TypeVersionID); err != nil {
-		return nil, err
-	}
-	model, err := s.describe(ctx, c.Principal, in.Identifier)
-	if err != nil {
-		return nil, missing(in.Identifier, err)
-	}
-	text, err := model.text()
+	_, id, now, err := s.found(ctx, c.Principal, in.TypeName, in.RoleArn, in.TypeVersionID, in.Identifier)
 	if err != nil {
 		return nil, err
 	}
-	return &GetResourceOutput{in.TypeName, ResourceDescription{in.Identifier, text}}, nil
+	text, err := now.text()
+	if err != nil {
+		return nil, err
+	}
+	return &GetResourceOutput{in.TypeName, ResourceDescription{id, text}}, nil
 }
 
 func (s *Service) list(ctx context.Context, c *dispatch.Call, in *ListResourcesInput) (*ListResourcesOutput, error) {
-	if err := check(in.TypeName, in.RoleArn, ""); err != nil {
+	t, err := s.typed(in.TypeName, in.RoleArn, "")
+	if err != nil {
 		return nil, err
 	}
-	request := map[string]any{"MaxResults": 20}
-	if in.MaxResults > 0 {
-		request["MaxResults"] = min(in.MaxResults, 100)
-	}
-	if in.NextToken != "" {
-		request["NextToken"] = in.NextToken
-	}
-	var page struct {
-		DatastorePropertiesList []datastoreProperties
-		NextToken               string
-	}
-	if err := s.d.DoInto(ctx, c.Principal, "healthlake", "ListFHIRDatastores", request, &page); err != nil {
+	items, next, err := t.list(ctx, c.Principal, in)
+	if err != nil {
 		return nil, err
 	}
-	out := &ListResourcesOutput{TypeName: in.TypeName, ResourceDescriptions: []ResourceDescription{}, NextToken: page.NextToken}
-	for _, p := range page.DatastorePropertiesList {
-		if p.DatastoreStatus == deletedStatus {
-			continue
-		}
-		text, err := p.model().text()
+	out := &ListResourcesOutput{TypeName: in.TypeName, ResourceDescriptions: []ResourceDescription{}, NextToken: next}
+	for _, item := range items {
+		text, err := item.text()
 		if err != nil {
 			return nil, err
 		}
-		out.ResourceDescriptions = append(out.ResourceDescriptions, ResourceDescription{p.DatastoreID, text})
+		out.ResourceDescriptions = append(out.ResourceDescriptions, ResourceDescription{item.id, text})
 	}
 	return out, nil
 }
@@ -273,14 +286,13 @@ func (s *Service) status(ctx context.Context, _ *dispatch.Call, in *RequestInput
 	if p.OperationStatus != inProgress {
 		return &ProgressOutput{p}, nil
 	}
-	model, err := s.describe(ctx, r.by, p.Identifier)
-	var gone *handlerFailure
-	switch isGone := errors.As(err, &gone) && gone.code == "NotFound"; {
-	case p.Operation == "DELETE" && isGone:
+	model, err := r.of.read(ctx, r.by, p.Identifier)
+	switch {
+	case p.Operation == "DELETE" && isNotFound(err):
 		return s.settle(r, succeeded, "", nil), nil
 	case err != nil:
 		return s.settle(r, failed, "", err), nil
-	case p.Operation == "CREATE" && model["DatastoreStatus"] == "ACTIVE":
+	case p.Operation == "CREATE" && (r.of.ready == nil || r.of.ready(model)):
 		text, err := model.text()
 		if err != nil {
 			return nil, err
@@ -288,38 +300,4 @@ func (s *Service) status(ctx context.Context, _ *dispatch.Call, in *RequestInput
 		return s.settle(r, succeeded, text, nil), nil
 	}
 	return &ProgressOutput{p}, nil
-}
-
-// properties are a resource's properties.
-type properties map[string]any
-
-// text writes the properties, sorted by name.
-func (p properties) text() (string, error) {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("writing the properties of a %s: %w", datastoreType, err)
-	}
-	return string(text), nil
-}
-
-// parseProperties reads a JSON object and refuses properties that the type does not have.
-func parseProperties(text string) (properties, error) {
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
-	dec.UseNumber()
-	var p properties
-	if err := dec.Decode(&p); err != nil || p == nil {
-		return nil, refuse("InvalidRequest", "Model validation failed: the desired state is not a JSON object")
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, refuse("InvalidRequest", "Model validation failed: there is more after the desired state")
-	}
-	for name := range p {
-		if !slices.Contains(createOnly, name) && name != "Tags" {
-			if slices.Contains(readOnly, name) {
-				return nil, refuse("InvalidRequest", "Invalid request provided: Encountered unsupported read-only property %s", name)
-			}
-			return nil, refuse("InvalidRequest", "Model validation failed (#: extraneous key [%s] is not permitted)", name)
-		}
-	}
-	return p, nil
 }

@@ -2,24 +2,21 @@ package cloudcontrol
 
 import (
 	"context"
-	"encoding/json"
-	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-healthlake-fhirdatastore.html
 const (
-	datastoreType = "AWS::HealthLake::FHIRDatastore"
+	datastoreType   = "AWS::HealthLake::FHIRDatastore"
+	datastoreSchema = `{"typeName":"AWS::HealthLake::FHIRDatastore","properties":{"CreatedAt":{"type":"object"},"DatastoreArn":{"type":"string"},` +
+		`"DatastoreEndpoint":{"type":"string"},"DatastoreId":{"type":"string"},"DatastoreName":{"type":"string"},"DatastoreStatus":{"type":"string"},` +
+		`"DatastoreTypeVersion":{"type":"string"},"IdentityProviderConfiguration":{"type":"object"},"PreloadDataConfig":{"type":"object"},` +
+		`"SseConfiguration":{"type":"object"},"Tags":{"type":"array"}},"additionalProperties":false,"required":["DatastoreTypeVersion"],` +
+		`"createOnlyProperties":["/properties/DatastoreName","/properties/DatastoreTypeVersion","/properties/IdentityProviderConfiguration","/properties/PreloadDataConfig","/properties/SseConfiguration"],` +
+		`"primaryIdentifier":["/properties/DatastoreId"],` +
+		`"readOnlyProperties":["/properties/CreatedAt","/properties/DatastoreArn","/properties/DatastoreEndpoint","/properties/DatastoreId","/properties/DatastoreStatus"]}`
 	deletedStatus = "DELETED"
-)
-
-// createOnly and readOnly are the type's properties by what may be done with them; Tags is the remaining one.
-var (
-	createOnly = []string{"DatastoreName", "DatastoreTypeVersion", "IdentityProviderConfiguration", "PreloadDataConfig", "SseConfiguration"}
-	readOnly   = []string{"CreatedAt", "DatastoreArn", "DatastoreEndpoint", "DatastoreId", "DatastoreStatus"}
 )
 
 // datastoreProperties are what HealthLake tells of a data store.
@@ -45,25 +42,52 @@ func (p *datastoreProperties) model() properties {
 	return m
 }
 
-func (s *Service) createDatastore(ctx context.Context, by dispatch.Principal, desired, token string) (string, error) {
-	p, err := parseProperties(desired)
-	if err != nil {
-		return "", err
+// datastores handles the type AWS::HealthLake::FHIRDatastore. Of a data store that is there only the tags can be changed.
+func (s *Service) datastores() *resourceType {
+	return &resourceType{
+		service: "HealthLake",
+		create: func(ctx context.Context, by dispatch.Principal, p properties, token string) (string, error) {
+			in := map[string]any{"ClientToken": token}
+			for name, v := range p {
+				in[name] = v
+			}
+			var out struct {
+				DatastoreID string `json:"DatastoreId"`
+			}
+			err := s.d.DoInto(ctx, by, "healthlake", "CreateFHIRDatastore", in, &out)
+			return out.DatastoreID, err
+		},
+		read: s.describe,
+		update: func(ctx context.Context, by dispatch.Principal, _ string, before, after properties) error {
+			return s.changeTags(ctx, by, before, after)
+		},
+		remove: func(ctx context.Context, by dispatch.Principal, id string) error {
+			_, err := s.d.Do(ctx, by, "healthlake", "DeleteFHIRDatastore", map[string]any{"DatastoreId": id})
+			return err
+		},
+		list:  s.listDatastores,
+		ready: func(p properties) bool { return p["DatastoreStatus"] == "ACTIVE" },
 	}
-	if p["DatastoreTypeVersion"] == nil {
-		return "", refuse("InvalidRequest", "Model validation failed (#: required key [DatastoreTypeVersion] not found)")
+}
+
+func (s *Service) listDatastores(ctx context.Context, by dispatch.Principal, in *ListResourcesInput) (items []listed, next string, err error) {
+	request := map[string]any{"MaxResults": in.most()}
+	if in.NextToken != "" {
+		request["NextToken"] = in.NextToken
 	}
-	in := map[string]any{"ClientToken": token}
-	for name, v := range p {
-		in[name] = v
+	var page struct {
+		DatastorePropertiesList []datastoreProperties
+		NextToken               string
 	}
-	var out struct {
-		DatastoreID string `json:"DatastoreId"`
+	if err := s.d.DoInto(ctx, by, "healthlake", "ListFHIRDatastores", request, &page); err != nil {
+		return nil, "", err
 	}
-	if err := s.d.DoInto(ctx, by, "healthlake", "CreateFHIRDatastore", in, &out); err != nil {
-		return "", err
+	for _, p := range page.DatastorePropertiesList {
+		if p.DatastoreStatus != deletedStatus {
+			items = append(items, listed{p.DatastoreID, p.model()})
+		}
 	}
-	return out.DatastoreID, nil
+	return items, page.NextToken, nil
 }
 
 // describe returns a data store's properties; the error of one that is gone is NotFound.
@@ -85,72 +109,6 @@ func (s *Service) describe(ctx context.Context, by dispatch.Principal, id string
 		m["Tags"] = tags.Tags
 	}
 	return m, nil
-}
-
-// patchOperation is one of a patch document: only whole properties are patched.
-type patchOperation struct {
-	Op    string `json:"op"`
-	Path  string `json:"path"`
-	Value any    `json:"value"`
-}
-
-// patchDatastore changes a data store's tags. A patch that would change another property is refused.
-func (s *Service) patchDatastore(ctx context.Context, by dispatch.Principal, id, document string) error {
-	var operations []patchOperation
-	if err := json.Unmarshal([]byte(document), &operations); err != nil {
-		return refuse("InvalidRequest", "The patch document is not a JSON Patch.")
-	}
-	before, err := s.describe(ctx, by, id)
-	if err != nil {
-		return err
-	}
-	text, err := before.text()
-	if err != nil {
-		return err
-	}
-	var now properties
-	if err := json.Unmarshal([]byte(text), &now); err != nil {
-		return err
-	}
-	var immutable []string
-	for _, o := range operations {
-		name, below, nested := strings.Cut(strings.TrimPrefix(o.Path, "/"), "/")
-		switch {
-		case name == "Tags":
-			if err := patchTags(now, o, below); err != nil {
-				return err
-			}
-		case slices.Contains(readOnly, name):
-			return refuse("InvalidRequest", "Invalid patch update: the property /properties/%s is read-only", name)
-		case !slices.Contains(createOnly, name):
-			return refuse("InvalidRequest", "Model validation failed (#: extraneous key [%s] is not permitted)", name)
-		case nested || o.Op == "remove" && now[name] != nil || o.Op != "remove" && !reflect.DeepEqual(now[name], o.Value):
-			if o.Op != "test" {
-				immutable = append(immutable, "/properties/"+name)
-			}
-		}
-	}
-	if len(immutable) > 0 {
-		return refuse("NotUpdatable", "Invalid patch update: createOnlyProperties %s cannot be updated", immutable)
-	}
-	return s.changeTags(ctx, by, before, now)
-}
-
-// patchTags applies one operation to the tags.
-func patchTags(p properties, o patchOperation, index string) error {
-	tags, _ := p["Tags"].([]any)
-	switch {
-	case index == "" && (o.Op == "add" || o.Op == "replace"):
-		tags, _ = o.Value.([]any)
-	case index == "" && o.Op == "remove":
-		tags = nil
-	case index == "-" && o.Op == "add":
-		tags = append(tags, o.Value)
-	default:
-		return refuse("InvalidRequest", "the embedded AWS does not emulate the patch operation %s of %s: replace all tags", o.Op, o.Path)
-	}
-	p["Tags"] = tags
-	return nil
 }
 
 func tagsOf(p properties) map[string]string {

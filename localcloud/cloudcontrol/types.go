@@ -57,6 +57,16 @@ type ListResourcesInput struct {
 	MaxResults int    `json:",omitempty"` // 1 to 100; 0 means 20
 	NextToken  string `json:",omitempty"`
 	RoleArn    string `json:",omitempty"`
+	// ResourceModel is a JSON object of the properties that say where to look; types that need it refuse requests without.
+	ResourceModel string `json:",omitempty"`
+}
+
+// most is the number of resources that are asked for.
+func (in *ListResourcesInput) most() int {
+	if in.MaxResults > 0 {
+		return min(in.MaxResults, 100)
+	}
+	return 20
 }
 
 // ListResourcesOutput is the response of ListResources.

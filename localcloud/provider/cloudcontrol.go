@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
+	"github.com/carepath/carepath/localcloud/cloudcontrol"
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
 func cloudcontrolTypes() []*resourceType { return []*resourceType{cloudcontrolType()} }
-
-// cloudcontrolSchema is the part of the resource type's CloudFormation schema that says what may be changed.
-const cloudcontrolSchema = `{"additionalProperties":false,"createOnlyProperties":["/properties/DatastoreName","/properties/DatastoreTypeVersion","/properties/IdentityProviderConfiguration","/properties/PreloadDataConfig","/properties/SseConfiguration"],` +
-	`"primaryIdentifier":["/properties/DatastoreId"],"readOnlyProperties":["/properties/CreatedAt","/properties/DatastoreArn","/properties/DatastoreEndpoint","/properties/DatastoreId","/properties/DatastoreStatus"],` +
-	`"required":["DatastoreTypeVersion"],"typeName":"AWS::HealthLake::FHIRDatastore"}`
 
 // pollEvery is how often a request of Cloud Control's is looked after.
 const pollEvery = 100 * time.Millisecond
@@ -25,17 +22,22 @@ func cloudcontrolType() *resourceType {
 	r := &resourceType{
 		token: "aws:cloudcontrol/resource:Resource",
 		properties: []*property{
-			text("desiredState").needed().kept().replacesIf(changesCreateOnly).checked(func(v any) error {
+			text("desiredState").needed().kept().replacesWhen(changesCreateOnly).checked(func(v any) error {
 				text, _ := v.(string)
 				_, err := parseDesired(text)
 				return err
 			}),
 			text("properties").output().changesWith("desiredState"),
 			text("roleArn").refused("it acts as the account's root user"),
-			text("schema").orChosen(),
-			text("typeName").needed().replaces().oneOf("AWS::HealthLake::FHIRDatastore"),
-			text("typeVersionId").refused("the type has one version"),
+			text("schema").orChosen().checked(func(v any) error {
+				text, _ := v.(string)
+				_, err := parseDesired(text)
+				return err
+			}),
+			text("typeName").needed().replaces().oneOf(cloudcontrol.Types()...),
+			text("typeVersionId").refused("the types have one version"),
 		},
+		check: checkDesired,
 	}
 	r.create = func(ctx context.Context, c *call, in props) (string, error) {
 		return request(ctx, c, "CreateResource", props{"TypeName": in["typeName"], "DesiredState": in["desiredState"]})
@@ -43,13 +45,16 @@ func cloudcontrolType() *resourceType {
 	r.read = func(ctx context.Context, c *call, id string, state props) (props, error) {
 		typeName := state.text("typeName")
 		if typeName == "" {
-			typeName = "AWS::HealthLake::FHIRDatastore" // it is imported
+			// It is imported. A mapping's identifier has two parts.
+			if typeName = "AWS::HealthLake::FHIRDatastore"; strings.Contains(id, "|") {
+				typeName = "AWS::ApiGatewayV2::ApiMapping"
+			}
 		}
 		out, err := c.do(ctx, "cloudcontrolapi", "GetResource", props{"TypeName": typeName, "Identifier": id})
 		if err != nil {
 			return nil, err
 		}
-		live := props{"typeName": typeName, "properties": out.object("ResourceDescription")["Properties"], "schema": cloudcontrolSchema}
+		live := props{"typeName": typeName, "properties": out.object("ResourceDescription")["Properties"], "schema": cloudcontrol.Schema(typeName)}
 		if given := state.text("schema"); given != "" {
 			live["schema"] = given
 		}
@@ -81,18 +86,56 @@ func parseDesired(text string) (map[string]any, error) {
 	return desired, nil
 }
 
-// changesCreateOnly reports whether a change of the desired state needs another resource: all properties but Tags do.
-func changesCreateOnly(old, new any) bool {
-	before, _ := old.(string)
-	after, _ := new.(string)
-	x, errX := parseDesired(before)
-	y, errY := parseDesired(after)
-	if errX != nil || errY != nil {
-		return true
+// schemaOf is what the schema of a resource says, the program's own if it gives one.
+func schemaOf(in props) (schema struct{ Properties, Required, CreateOnlyProperties, ReadOnlyProperties any }) {
+	text := in.text("schema")
+	if text == "" {
+		text = cloudcontrol.Schema(in.text("typeName"))
 	}
-	delete(x, "Tags")
-	delete(y, "Tags")
-	return !reflect.DeepEqual(x, y)
+	_ = json.Unmarshal([]byte(text), &schema) // checked before
+	return schema
+}
+
+// checkDesired compares the desired state with the schema, as pulumi-aws does before it asks AWS.
+func checkDesired(in props) []failure {
+	desired, err := parseDesired(in.text("desiredState"))
+	if err != nil || in["typeName"] == nil || hasUnknown(in["typeName"]) || hasUnknown(in["schema"]) {
+		return nil // not known yet
+	}
+	schema := schemaOf(in)
+	var failures []failure
+	wrong := func(format string, args ...any) {
+		failures = append(failures, failure{"desiredState", "validating desired_state against CloudFormation Resource Schema: (root): " + fmt.Sprintf(format, args...)})
+	}
+	known := asObject(schema.Properties)
+	for _, name := range sortedKeys(desired) {
+		if _, is := known[name]; !is {
+			wrong("Additional property %s is not allowed", name)
+		}
+	}
+	for _, name := range asStrings(schema.Required) {
+		if _, is := desired[name]; !is {
+			wrong("%s is required", name)
+		}
+	}
+	return failures
+}
+
+// changesCreateOnly reports whether a change of the desired state needs another resource: that of a property that the schema
+// calls create-only does.
+func changesCreateOnly(was, wanted props) bool {
+	before, errX := parseDesired(was.text("desiredState"))
+	after, errY := parseDesired(wanted.text("desiredState"))
+	if errX != nil || errY != nil {
+		return false // not known yet
+	}
+	for _, pointer := range asStrings(schemaOf(wanted).CreateOnlyProperties) {
+		name := strings.TrimPrefix(pointer, "/properties/")
+		if !reflect.DeepEqual(before[name], after[name]) {
+			return true
+		}
+	}
+	return false
 }
 
 // desiredPatch is the JSON Patch between two desired states.
@@ -112,8 +155,11 @@ func desiredPatch(before, after string) (string, error) {
 		}
 	}
 	for _, name := range sortedKeys(y) {
-		if was, had := x[name]; !had || !reflect.DeepEqual(was, y[name]) {
+		switch was, had := x[name]; {
+		case !had:
 			patch = append(patch, map[string]any{"op": "add", "path": "/" + name, "value": y[name]})
+		case !reflect.DeepEqual(was, y[name]):
+			patch = append(patch, map[string]any{"op": "replace", "path": "/" + name, "value": y[name]})
 		}
 	}
 	return compactJSON(patch), nil

@@ -18,7 +18,7 @@ func (d *differ) property(p *property, path string, old, new any, replace bool) 
 	if equal(p, old, new) || p.computed && new == nil {
 		return
 	}
-	replace = replace || p.replace || p.replaceIf != nil && p.replaceIf(old, new)
+	replace = replace || p.replace
 	switch {
 	case old == nil || new == nil || hasUnknown(old) && isScalarUnknown(old) || isScalarUnknown(new):
 		d.add(path, old, new, replace)
@@ -106,7 +106,7 @@ func (r *resourceType) diff(olds, oldInputs, news resource.PropertyMap, defaults
 			before = state[p.name]
 		}
 		n := len(d.detailed)
-		d.property(p, p.name, before, wanted[p.name], r.update == nil)
+		d.property(p, p.name, before, wanted[p.name], r.update == nil || p.replaceWhen != nil && p.replaceWhen(was, wanted))
 		if len(d.detailed) > n {
 			tops[p.name] = true
 		}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,6 +37,9 @@ func TestDomainChanges(t *testing.T) {
 		mapping2    = "aws:apigatewayv2/apiMapping:ApiMapping"
 		arn         = "arn:aws:acm:us-east-1:000000000000:certificate/x"
 	)
+	mapped := func(api, domain, path string) string {
+		return fmt.Sprintf(`{"ApiId":%q,"ApiMappingKey":%q,"DomainName":%q,"Stage":"main"}`, api, path, domain)
+	}
 	config := func(more ...string) values {
 		v := values{"certificateArn": arn, "endpointType": "REGIONAL", "securityPolicy": "TLS_1_2"}
 		for i := 0; i < len(more); i += 2 {
@@ -49,6 +53,7 @@ func TestDomainChanges(t *testing.T) {
 		mapping:                 {"domainName": "a.example.com", "restApi": "abc", "stageName": "main", "basePath": "users"},
 		domain2:                 {"domainName": "a.example.com", "domainNameConfiguration": config()},
 		mapping2:                {"domainName": "a.example.com", "apiId": "abc", "stage": "main", "apiMappingKey": "a/b"},
+		cloudcontrolToken:       {"typeName": "AWS::ApiGatewayV2::ApiMapping", "desiredState": mapped("abc", "a.example.com", "a/b")},
 		recordToken:             {"zoneId": "Z1", "name": "a.example.com", "type": "A", "ttl": 60, "records": []any{"192.0.2.1"}},
 		"aws:route53/zone:Zone": {"name": "example.com"},
 	}
@@ -73,6 +78,10 @@ func TestDomainChanges(t *testing.T) {
 		{mapping2, "apiId", "def", "replace"},
 		{mapping2, "apiMappingKey", "a/c", "update"},
 		{mapping2, "stage", "other", "update"},
+		{cloudcontrolToken, "desiredState", mapped("def", "a.example.com", "a/b"), "update"},
+		{cloudcontrolToken, "desiredState", mapped("abc", "a.example.com", "a/c"), "update"},
+		{cloudcontrolToken, "desiredState", mapped("abc", "b.example.com", "a/b"), "replace"},
+		{cloudcontrolToken, "typeName", "AWS::HealthLake::FHIRDatastore", "replace"},
 		{recordToken, "name", "b.example.com", "replace"},
 		{recordToken, "name", "A.example.com.", "none"},
 		{recordToken, "type", "TXT", "update"},
@@ -117,6 +126,11 @@ func TestDomainChanges(t *testing.T) {
 		{domain, values{"domainName": "a.example.com", "certificateArn": arn, "securityPolicy": "TLS_1_3"}, "securityPolicy"},
 		{domain2, values{"domainName": "a.example.com", "domainNameConfiguration": config("endpointType", "EDGE")}, "domainNameConfiguration.endpointType"},
 		{domain2, values{"domainName": "a.example.com", "domainNameConfiguration": config("targetDomainName", "x")}, "domainNameConfiguration.targetDomainName"},
+		{cloudcontrolToken, values{"typeName": "AWS::S3::Bucket", "desiredState": "{}"}, "typeName"},
+		{cloudcontrolToken, values{"typeName": "AWS::ApiGatewayV2::ApiMapping", "desiredState": "[]"}, "desiredState"},
+		{cloudcontrolToken, values{"typeName": "AWS::ApiGatewayV2::ApiMapping", "desiredState": `{"ApiId":"abc","DomainName":"a.example.com"}`}, "desiredState"},
+		{cloudcontrolToken, values{"typeName": "AWS::ApiGatewayV2::ApiMapping", "desiredState": `{"ApiId":"abc","DomainName":"a.example.com","Stage":"main","Colour":"red"}`}, "desiredState"},
+		{cloudcontrolToken, values{"typeName": "AWS::ApiGatewayV2::ApiMapping", "desiredState": `{"Colour":"red"}`, "schema": `{"properties":{"Colour":{}}}`}, ""}, // its own schema counts
 		{recordToken, values{"zoneId": "Z1", "name": "a", "type": "A"}, "records"},
 		{recordToken, values{"zoneId": "Z1", "name": "a", "type": "A", "records": []any{"192.0.2.1"}}, "ttl"},
 		{recordToken, values{"zoneId": "Z1", "name": "a", "type": "A", "ttl": 1, "records": []any{"192.0.2.1"}, "weightedRoutingPolicies": []any{values{"weight": 1}}}, "weightedRoutingPolicies"},

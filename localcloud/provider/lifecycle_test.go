@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -287,6 +288,10 @@ func lifecycle(t *testing.T) []step {
 		{"records", cloudcontrolToken, func(ref func(...string) any) values {
 			return values{"typeName": "AWS::HealthLake::FHIRDatastore", "desiredState": `{"DatastoreName":"records","DatastoreTypeVersion":"R4"}`}
 		}, values{"desiredState": `{"DatastoreName":"records","DatastoreTypeVersion":"R4","Tags":[{"Key":"a","Value":"1"}]}`}},
+		{"deepest", cloudcontrolToken, func(ref func(...string) any) values {
+			return values{"typeName": "AWS::ApiGatewayV2::ApiMapping", "desiredState": fmt.Sprintf(`{"ApiId":%q,"ApiMappingKey":"c/d","DomainName":%q,"Stage":%q}`,
+				ref("api"), ref("domain2", "domainName"), ref("stage", "stageName"))}
+		}, nil},
 	}
 }
 

@@ -39,14 +39,15 @@ type property struct {
 	elem   *property   // of lists and sets
 	fields []*property // of objects
 
-	required  bool
-	computed  bool                    // AWS or the provider chooses when the program gives none; then a difference is none
-	isOutput  bool                    // never given by the program
-	replace   bool                    // a change needs another resource
-	replaceIf func(old, new any) bool // whether a change from one value to another needs another resource; nil: replace says it
-	local     bool                    // known to Pulumi's state only: AWS does not tell it
-	volatile  []string
-	byDefault any
+	required bool
+	computed bool // AWS or the provider chooses when the program gives none; then a difference is none
+	isOutput bool // never given by the program
+	replace  bool // a change needs another resource
+	// replaceWhen says whether a change of the property needs another resource, by all that was and is wanted; nil: replace says it.
+	replaceWhen func(was, wanted props) bool
+	local       bool // known to Pulumi's state only: AWS does not tell it
+	volatile    []string
+	byDefault   any
 
 	enum      []string
 	min, max  *float64
@@ -85,8 +86,8 @@ func (p *property) needed() *property   { p.required = true; return p }
 func (p *property) orChosen() *property { p.computed = true; return p }
 func (p *property) output() *property   { p.isOutput = true; return p }
 func (p *property) replaces() *property { p.replace = true; return p }
-func (p *property) replacesIf(f func(old, new any) bool) *property {
-	p.replaceIf = f
+func (p *property) replacesWhen(f func(was, wanted props) bool) *property {
+	p.replaceWhen = f
 	return p
 }
 func (p *property) kept() *property               { p.local = true; return p }
