@@ -144,19 +144,28 @@ func (g *global) printOutputs(outputs map[string]any) {
 
 func newPreviewCommand(g *global) *cobra.Command {
 	var o deploy.PreviewOptions
-	var markdown bool
+	var markdown, offline bool
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "Say what up would do",
 		Long: `Say what up would do. Resources that hold data and would be lost are listed; up refuses to lose them.
 
 With --out what would be done is also kept in a file: up --plan FILE does exactly that, or nothing if the stack, the program or the
-configuration has changed since.`,
-		Example: "  carepath preview\n  carepath preview --out plan.json && carepath up --plan plan.json",
+configuration has changed since.
+
+With --offline nothing is asked of AWS, the state or the engine: it says what the stack consists of, not what would change. Any
+stack's file will do, without an account.`,
+		Example: "  carepath preview\n  carepath preview --out plan.json && carepath up --plan plan.json\n  carepath preview --offline --stack prod",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if markdown && g.json {
 				return &usageError{fmt.Errorf("--markdown and --json exclude each other")}
+			}
+			if offline {
+				if o.Out != "" {
+					return &usageError{fmt.Errorf("--offline and --out exclude each other: without live data there is no plan")}
+				}
+				return g.previewOffline(cmd, markdown)
 			}
 			stack, err := g.open(cmd, true)
 			if err != nil {
@@ -178,7 +187,28 @@ configuration has changed since.`,
 	}
 	cmd.Flags().StringVar(&o.Out, "out", "", "keep the plan in this file, for up --plan")
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "print a page for a comment on GitHub, what is dangerous first")
+	cmd.Flags().BoolVar(&offline, "offline", false, "say what the stack consists of, without an account: no live data is resolved")
 	return cmd
+}
+
+func (g *global) previewOffline(cmd *cobra.Command, markdown bool) error {
+	p, err := g.project(cmd)
+	if err != nil {
+		return err
+	}
+	o, err := p.PreviewOffline(cmd.Context(), g.stack)
+	if err != nil {
+		return err
+	}
+	switch {
+	case g.json:
+		return g.printJSON(o)
+	case markdown:
+		fmt.Fprint(g.out, o.Markdown(deploy.CommentLimit))
+	default:
+		fmt.Fprintf(g.out, "%s✓ described %s: %s (%.2fs)\n", o.Text(), g.stack, o.Summary(), o.Seconds)
+	}
+	return nil
 }
 
 func newRefreshCommand(g *global) *cobra.Command {

@@ -24,7 +24,7 @@ const buildFolder = ".carepath/build"
 
 // Build says which Go command becomes an archive that Lambda can run.
 type Build struct {
-	// Root is the folder of the module's go.mod.
+	// Root is the folder of the module's go.mod. Default: the nearest one from the working directory upwards.
 	Root string
 	// Package is the command's folder relative to Root, such as "handlers/intake".
 	Package string
@@ -70,6 +70,13 @@ func (b Build) Run(ctx context.Context) (*Artifact, error) {
 		return &Artifact{Path: buildFolder + "/" + b.Name + "/" + b.GOOS + "-" + b.GOARCH + ".zip", SHA256: what, CodeSHA256: what}, nil
 	}
 	doing := "building the function " + b.Name + " from " + b.Package
+	if b.Root == "" {
+		root, err := ModuleRoot(".")
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", doing, err)
+		}
+		b.Root = root
+	}
 	info, err := os.Stat(filepath.Join(b.Root, filepath.FromSlash(b.Package)))
 	if err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("%s: there is no such folder in %s", doing, b.Root)

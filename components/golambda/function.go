@@ -102,13 +102,7 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 	if err != nil {
 		return nil, fmt.Errorf("components/golambda %q: %w", name, err)
 	}
-	root := args.ModuleRoot
-	if root == "" {
-		if root, err = ModuleRoot("."); err != nil {
-			return nil, fmt.Errorf("components/golambda %q: %w", name, err)
-		}
-	}
-	artifact, err := Build{Root: root, Package: args.Package, Name: name, GOOS: goos, GOARCH: goarch}.Run(ctx.Context())
+	artifact, err := Build{Root: args.ModuleRoot, Package: args.Package, Name: name, GOOS: goos, GOARCH: goarch}.Run(ctx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("components/golambda %q: %w", name, err)
 	}

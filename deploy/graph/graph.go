@@ -247,6 +247,53 @@ func (g *Graph) Component(r *Resource) *Resource {
 	return outermost
 }
 
+// Made is how many resources are made: those that are no components and that the program does not look up.
+func (g *Graph) Made() int {
+	n := 0
+	for _, r := range g.Resources {
+		if r.made() {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Resource) made() bool { return !r.Component && !r.Existing }
+
+// Part is an outermost component with what it holds, however deep.
+type Part struct {
+	Name, Type string // "" of what no component holds
+	Resources  []*Resource
+}
+
+// Title is the component's name and type, in words for people.
+func (p Part) Title() string {
+	if p.Name == "" {
+		return "of the stack itself"
+	}
+	return p.Name + ": " + strings.TrimPrefix(p.Type, Project+":")
+}
+
+// Components divides what is made by the outermost component that holds it, what none holds first.
+func (g *Graph) Components() []Part {
+	parts := []Part{{}}
+	of := map[*Resource]int{nil: 0}
+	for _, r := range g.Resources {
+		if !r.made() {
+			continue
+		}
+		c := g.Component(r)
+		i, ok := of[c]
+		if !ok {
+			i = len(parts)
+			of[c] = i
+			parts = append(parts, Part{Name: c.Name, Type: c.Type})
+		}
+		parts[i].Resources = append(parts[i].Resources, r)
+	}
+	return parts
+}
+
 // Of returns the resources of a type.
 func (g *Graph) Of(token string) []*Resource {
 	var all []*Resource
