@@ -22,12 +22,13 @@ var layers = []struct {
 }{
 	{"lang", []string{"lang"}, []string{"github.com/pulumi/", "github.com/aws/"}},
 	{"changes", []string{"changes"}, []string{"github.com/pulumi/", "github.com/aws/"}},
-	{"handlers", []string{"handlers", "changes", "lang"}, []string{"github.com/pulumi/"}},
+	{"fhir", []string{"fhir"}, []string{"github.com/pulumi/"}},
+	{"handlers", []string{"handlers", "changes", "fhir", "lang"}, []string{"github.com/pulumi/"}},
 	{"components", []string{"components", "lang"}, nil},
 	{"platform", []string{"platform", "components", "lang"}, nil},
 	{"localcloud", []string{"localcloud", "lang"}, nil},
 	{"deploy", []string{"deploy", "platform", "localcloud", "lang"}, nil},
-	{"cmd", []string{"cmd", "changes", "deploy", "platform", "localcloud", "lang"}, nil},
+	{"cmd", []string{"cmd", "changes", "deploy", "platform", "localcloud", "fhir", "lang"}, nil},
 	{"internal", []string{"internal", "localcloud", "lang"}, nil},
 }
 

@@ -1,0 +1,81 @@
+package fhir
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// Resource is a resource as the data store answered it.
+type Resource struct {
+	JSON    []byte // byte for byte; empty if the answer has no body
+	Version string // from the ETag; empty if the answer has none
+	Created bool   // the answer's status was 201
+}
+
+// Head is what identifies a version of a resource.
+type Head struct {
+	ResourceType string
+	ID           string
+	VersionID    string
+	LastUpdated  string // as the data store writes it, up to nanoseconds
+}
+
+// ParseHead reads a resource's type, id and meta.
+func ParseHead(text []byte) (Head, error) {
+	var r struct {
+		ResourceType string `json:"resourceType"`
+		ID           string `json:"id"`
+		Meta         struct {
+			VersionID   string `json:"versionId"`
+			LastUpdated string `json:"lastUpdated"`
+		} `json:"meta"`
+	}
+	if json.Unmarshal(text, &r) != nil || r.ResourceType == "" {
+		return Head{}, errors.New("the text is no FHIR resource") // json's error can show a piece of it
+	}
+	return Head{r.ResourceType, r.ID, r.Meta.VersionID, r.Meta.LastUpdated}, nil
+}
+
+var (
+	typeForm    = regexp.MustCompile(`^[A-Z][A-Za-z]{0,63}$`)
+	idForm      = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)
+	versionForm = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)
+	etagForm    = regexp.MustCompile(`^(?:W/)?"([^"]+)"$`)
+)
+
+// Reference names a resource or one of its versions.
+type Reference struct {
+	ResourceType, ID string
+	VersionID        string // empty: no version is named
+}
+
+// ParseReference reads "Type/id", "Type/id/_history/version" and addresses that end so, and says whether it was one.
+func ParseReference(text string) (Reference, bool) {
+	if _, path, absolute := strings.Cut(text, "://"); absolute {
+		text = path
+	}
+	steps := strings.Split(text, "/")
+	r := Reference{}
+	if n := len(steps); n >= 4 && steps[n-2] == "_history" {
+		r.VersionID, steps = steps[n-1], steps[:n-2]
+		if !versionForm.MatchString(r.VersionID) {
+			return Reference{}, false
+		}
+	}
+	if len(steps) < 2 {
+		return Reference{}, false
+	}
+	r.ResourceType, r.ID = steps[len(steps)-2], steps[len(steps)-1]
+	return r, wellFormed(r.ResourceType, r.ID) && r.ID != "." && r.ID != ".."
+}
+
+func wellFormed(typ, id string) bool { return typeForm.MatchString(typ) && idForm.MatchString(id) }
+
+func versionOf(etag string) string {
+	if m := etagForm.FindStringSubmatch(etag); m != nil {
+		return m[1]
+	}
+	return ""
+}
