@@ -2,7 +2,7 @@ package pipes
 
 import (
 	"encoding/base64"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -137,7 +137,7 @@ func (s *Service) transform(p *pipe, c *compiled, record *jsonvalue.Object) (str
 		out = inputtemplate.Fill(c.template, value)
 	}
 	if inputtemplate.Broken(out) {
-		return "", fmt.Errorf("the input template does not result in valid JSON")
+		return "", errors.New(`the input template does not result in valid JSON; a template such as <$.body> takes the quotes from a body that is JSON, and {"body": <$.body>} does not`)
 	}
 	if _, err := jsonvalue.Parse(out); err != nil {
 		out = jsonvalue.Text(out) // free text

@@ -195,6 +195,7 @@ func (s *Service) pass(p *pipe, batch []item) {
 func (s *Service) deliver(ctx context.Context, role dispatch.Principal, p *pipe, batch []item) ([]item, error) {
 	for _, it := range batch {
 		if it.err != nil {
+			s.d.Logf("the pipe %s: %v", p.Name, it.err)
 			return nil, &dispatch.Error{Code: "InvalidInputTemplate", Message: it.err.Error()}
 		}
 	}

@@ -104,23 +104,36 @@ func (p *pipe) template() string {
 	return ""
 }
 
-// batching returns the size of a pipe's batches, and for how many seconds each waits for messages.
+// batching returns the size of a pipe's batches, and for how many seconds each waits for messages. The pipe is complete.
 func (p *pipe) batching() (size, window int) {
-	size = 10
-	if p.SourceParameters != nil && p.SourceParameters.SqsQueueParameters != nil {
-		q := p.SourceParameters.SqsQueueParameters
-		if q.BatchSize != nil {
-			size = *q.BatchSize
-		}
-		if q.MaximumBatchingWindowInSeconds != nil {
-			window = *q.MaximumBatchingWindowInSeconds
-		}
+	q := p.SourceParameters.SqsQueueParameters
+	return *q.BatchSize, *q.MaximumBatchingWindowInSeconds
+}
+
+// complete fills in what AWS chooses, into copies.
+func (p *pipe) complete() {
+	if p.Settings.DesiredState == "" {
+		p.Settings.DesiredState = running
 	}
-	return size, window
+	sp, q := SourceParameters{}, SqsQueueParameters{}
+	if p.SourceParameters != nil {
+		sp = *p.SourceParameters
+	}
+	if sp.SqsQueueParameters != nil {
+		q = *sp.SqsQueueParameters
+	}
+	if q.BatchSize == nil {
+		ten := 10
+		q.BatchSize = &ten
+	}
+	if q.MaximumBatchingWindowInSeconds == nil {
+		q.MaximumBatchingWindowInSeconds = new(int)
+	}
+	sp.SqsQueueParameters, p.SourceParameters = &q, &sp
 }
 
 func (p *pipe) filters() []Filter {
-	if p.SourceParameters == nil || p.SourceParameters.FilterCriteria == nil {
+	if p.SourceParameters.FilterCriteria == nil {
 		return nil
 	}
 	return p.SourceParameters.FilterCriteria.Filters
@@ -128,10 +141,8 @@ func (p *pipe) filters() []Filter {
 
 // check refuses what AWS refuses, or the embedded AWS does not have, and fills in what AWS chooses.
 func (s *Service) check(p *pipe) error {
+	p.complete()
 	set := &p.Settings
-	if set.DesiredState == "" {
-		set.DesiredState = running
-	}
 	var v violations
 	v.text("name", p.Name, 64, nameForm)
 	v.text("description", set.Description, 512, nil)
@@ -141,10 +152,9 @@ func (s *Service) check(p *pipe) error {
 	if set.DesiredState != running && set.DesiredState != stopped {
 		v.add("desiredState", set.DesiredState, "satisfy enum value set: [RUNNING, STOPPED]")
 	}
-	if sp := p.SourceParameters; sp != nil && sp.SqsQueueParameters != nil {
-		v.number("sourceParameters.sqsQueueParameters.batchSize", sp.SqsQueueParameters.BatchSize, 1, 10000)
-		v.number("sourceParameters.sqsQueueParameters.maximumBatchingWindowInSeconds", sp.SqsQueueParameters.MaximumBatchingWindowInSeconds, 0, 300)
-	}
+	q := p.SourceParameters.SqsQueueParameters
+	v.number("sourceParameters.sqsQueueParameters.batchSize", q.BatchSize, 1, 10000)
+	v.number("sourceParameters.sqsQueueParameters.maximumBatchingWindowInSeconds", q.MaximumBatchingWindowInSeconds, 0, 300)
 	if len(p.filters()) > 5 {
 		v.add("sourceParameters.filterCriteria.filters", "", "have length less than or equal to 5")
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
 )
 
-func lambdaTypes() []*resourceType { return []*resourceType{functionType(), permissionType()} }
+func lambdaTypes() []*resourceType {
+	return []*resourceType{functionType(), permissionType(), invocationType()}
+}
 
 func functionType() *resourceType {
 	const (

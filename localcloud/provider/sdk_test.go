@@ -19,6 +19,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/pipes"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
@@ -55,6 +56,8 @@ var sdkTypes = map[string]struct {
 	"aws:sfn/stateMachine:StateMachine":                      {sfn.StateMachineArgs{}, sfn.StateMachine{}},
 	"aws:lambda/function:Function":                           {lambda.FunctionArgs{}, lambda.Function{}},
 	"aws:lambda/permission:Permission":                       {lambda.PermissionArgs{}, lambda.Permission{}},
+	"aws:lambda/invocation:Invocation":                       {lambda.InvocationArgs{}, lambda.Invocation{}},
+	"aws:pipes/pipe:Pipe":                                    {pipes.PipeArgs{}, pipes.Pipe{}},
 	"aws:apigateway/restApi:RestApi":                         {apigateway.RestApiArgs{}, apigateway.RestApi{}},
 	"aws:apigateway/deployment:Deployment":                   {apigateway.DeploymentArgs{}, apigateway.Deployment{}},
 	"aws:apigateway/stage:Stage":                             {apigateway.StageArgs{}, apigateway.Stage{}},
@@ -102,6 +105,8 @@ aws:cognito/userPoolClient:UserPoolClient allowedOauthFlows allowedOauthFlowsUse
 aws:dynamodb/table:Table importTable onDemandThroughput replicas restoreDateTime restoreSourceName restoreSourceTableArn restoreToLatestTime streamEnabled streamViewType
 aws:kms/key:Key customKeyStoreId xksKeyId
 aws:lambda/function:Function codeSigningConfigArn deadLetterConfig fileSystemConfig imageConfig imageUri layers packageType publish replaceSecurityGroupsOnDestroy replacementSecurityGroupIds s3Bucket s3Key s3ObjectVersion snapStart vpcConfig
+aws:lambda/invocation:Invocation qualifier
+aws:pipes/pipe:Pipe enrichment enrichmentParameters kmsKeyIdentifier logConfiguration sourceParameters.activemqBrokerParameters sourceParameters.dynamodbStreamParameters sourceParameters.kinesisStreamParameters sourceParameters.managedStreamingKafkaParameters sourceParameters.rabbitmqBrokerParameters sourceParameters.selfManagedKafkaParameters targetParameters.batchJobParameters targetParameters.cloudwatchLogsParameters targetParameters.ecsTaskParameters targetParameters.eventbridgeEventBusParameters targetParameters.httpParameters targetParameters.kinesisStreamParameters targetParameters.lambdaFunctionParameters targetParameters.redshiftDataParameters targetParameters.sagemakerPipelineParameters
 aws:route53/record:Record cidrRoutingPolicy failoverRoutingPolicies geolocationRoutingPolicies geoproximityRoutingPolicy healthCheckId latencyRoutingPolicies multivalueAnswerRoutingPolicy setIdentifier weightedRoutingPolicies
 aws:route53/zone:Zone delegationSetId vpcs
 aws:s3/bucket:Bucket accelerationStatus acl corsRules grants loggings objectLockConfiguration policy replicationConfiguration requestPayer versioning.mfaDelete website websiteDomain websiteEndpoint
