@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carepath/carepath/deploy/cost"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
@@ -52,6 +53,8 @@ type Result struct {
 	Seconds  float64        `json:"seconds"`
 	// Dangers are the resources that a preview says would be lost: an Up refuses them.
 	Dangers []Finding `json:"dangers,omitempty"`
+	// Cost is what a preview says the changes make of the cost.
+	Cost *cost.Difference `json:"cost,omitempty"`
 
 	steps     []apitype.StepEventMetadata // what a preview would do
 	refreshed []apitype.StepEventMetadata // what the preview of a refresh found

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/carepath/carepath/deploy/cost"
 )
 
 // CommentLimit is how many bytes of Markdown fit into a comment on GitHub, which takes 65536 characters, with room for a line or
@@ -114,11 +116,18 @@ func (r *Result) Markdown(limit int) string {
 	if len(dangers) > 0 {
 		p.table("\n> [!CAUTION]\n> **Data would be lost. `carepath up` will refuse this.**\n>\n", dangers)
 	}
+	if r.Cost != nil {
+		fmt.Fprintf(p, "\n**Cost:** %s.\n", cell(r.Cost.Summary()))
+	}
 	const heading = "| | type | name | because of |\n|---|---|---|---|\n"
 	if len(harsh) > 0 {
 		p.table("\n**Replaced and deleted:**\n\n"+heading, harsh)
 	}
 	p.folded(fmt.Sprintf("%d other changes", len(rest)), heading, rest)
+	if r.Cost != nil {
+		rows := r.Cost.Rows()
+		p.folded(fmt.Sprintf("the cost of %d resources differs", len(rows)), cost.Columns, rows)
+	}
 	var warnings []string
 	for _, m := range r.Messages {
 		if m.Severity != "info" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/carepath/carepath/deploy/cost"
 )
 
 func TestMarkdownFits(t *testing.T) {
@@ -20,6 +22,10 @@ func TestMarkdownFits(t *testing.T) {
 			r.Changes = append(r.Changes, Change{Op: op, Type: "aws:dynamodb/table:Table", Name: urnName(urn), URN: urn, Keys: []string{"hashKey"}})
 		}
 		r.Dangers = append(r.Dangers, Finding{URN: urn, Type: "aws:dynamodb/table:Table", Name: urnName(urn), Op: "replace", Why: "AWS cannot change hashKey", Loses: "its items"})
+	}
+	r.Cost = &cost.Difference{Unknown: true}
+	for i := range 3000 {
+		r.Cost.Resources = append(r.Cost.Resources, cost.ResourceChange{Type: "aws:sqs/queue:Queue", Name: fmt.Sprintf("res|ource-%d`<b>@everyone", i), After: &cost.Cost{MonthlyUSD: 1}, MonthlyUSD: 1})
 	}
 	for _, limit := range []int{0, 1000, 5000, CommentLimit, 1 << 30} {
 		for what, text := range map[string]string{"preview": r.Markdown(limit), "drift": d.Markdown(limit)} {
@@ -38,7 +44,7 @@ func TestMarkdownFits(t *testing.T) {
 		}
 	}
 	text := r.Markdown(1 << 30)
-	for _, pair := range [][2]string{{"Data would be lost", "**Replaced and deleted:**"}, {"**Replaced and deleted:**", "3000 other changes"}} {
+	for _, pair := range [][2]string{{"Data would be lost", "**Replaced and deleted:**"}, {"Data would be lost", "**Cost:** "}, {"**Cost:** ", "**Replaced and deleted:**"}, {"**Replaced and deleted:**", "3000 other changes"}} {
 		if a, b := strings.Index(text, pair[0]), strings.Index(text, pair[1]); a < 0 || b < a {
 			t.Errorf("%q does not come before %q", pair[0], pair[1])
 		}

@@ -486,15 +486,17 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%s: the stale plan called %v", what, calls)
 		}
 	}
-	plan()
+	if c := plan().Cost; len(c.Resources) != 2 || c.Resources[0].Before != nil || !c.Unknown || c.Before.Unknown {
+		t.Errorf("the cost of the first plan: %+v", c)
+	}
 	if result := b.mustUp(UpOptions{Plan: file}); result.Counts["create"] != 4 {
 		t.Errorf("the first plan: %v", result.Counts)
 	}
 	stale("a plan that was carried out")
 
 	b.delay = 5
-	if result := plan(); result.Counts["update"] != 1 {
-		t.Errorf("the second plan: %v", result.Counts)
+	if result := plan(); result.Counts["update"] != 1 || len(result.Cost.Resources) != 0 || result.Cost.Unknown || !result.Cost.Before.Unknown {
+		t.Errorf("the second plan: %v, %+v", result.Counts, result.Cost)
 	}
 	b.delay = 6
 	stale("another program")

@@ -30,12 +30,12 @@ func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) 
 	options := []optpreview.Option{optpreview.SuppressProgress()}
 	plan := plan{Format: planFormat, Stack: s.name}
 	var file string
+	deployed, err := s.state(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if o.Out != "" {
-		state, err := s.state(ctx)
-		if err != nil {
-			return nil, err
-		}
-		plan.State = state.fingerprint()
+		plan.State = deployed.fingerprint()
 		if file, err = temporaryFile(nil); err != nil {
 			return nil, err
 		}
@@ -48,6 +48,12 @@ func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) 
 	})
 	result.Dangers = findings(result.steps, s.production)
 	protection := err != nil && ctx.Err() == nil && result.onlyProtection()
+	if err == nil || protection {
+		var priced error
+		if result.Cost, priced = s.difference(deployed, result); priced != nil {
+			return result, priced
+		}
+	}
 	switch {
 	case protection && o.Out != "":
 		return result, refused(doing, result.Dangers, Allowed{})

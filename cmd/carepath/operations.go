@@ -182,7 +182,10 @@ stack's file will do, without an account.`,
 				_, err := fmt.Fprint(g.out, result.Markdown(deploy.CommentLimit))
 				return err
 			}
-			return g.finish(result, "previewed "+g.stack)
+			if err := g.finish(result, "previewed "+g.stack); err != nil || g.json {
+				return err
+			}
+			return result.Cost.WriteText(g.out)
 		},
 	}
 	cmd.Flags().StringVar(&o.Out, "out", "", "keep the plan in this file, for up --plan")

@@ -164,7 +164,7 @@ func logGroup(r *Resource, u *platform.UsageConfig) ([]quantity, string) {
 	}
 	return []quantity{
 		{"logs.ingest", in, fmt.Sprintf("%s bytes for each of %s", number(l.logBytes), l.basis()), false},
-		{"logs.storage", 0.15 * in * months, fmt.Sprintf("%s months of it, compressed to 15 %%", number(math.Round(100*months)/100)), false},
+		{"logs.storage", 0.15 * in * months, fmt.Sprintf("%s months of it, compressed to 15 %%", number(months)), false},
 	}, ""
 }
 
@@ -377,7 +377,7 @@ func bucket(r *Resource, u *platform.UsageConfig) ([]quantity, string) {
 	}
 	return []quantity{
 		{"s3.put", files, "a file every five minutes", true},
-		{"s3.storage", records * recordBytes * months / gigabyte, fmt.Sprintf("%d bytes for each of %s calls, of %s months", recordBytes, number(records), number(math.Round(100*months)/100)), false},
+		{"s3.storage", records * recordBytes * months / gigabyte, fmt.Sprintf("%d bytes for each of %s calls, of %s months", recordBytes, number(records), number(months)), false},
 	}, ""
 }
 
@@ -397,7 +397,7 @@ func archive(r *Resource, u *platform.UsageConfig) ([]quantity, string) {
 	}
 	return []quantity{
 		{"events.archive", in, fmt.Sprintf("%s bytes for each of %s changes", number(changeBytes(u)), number(float64(u.FHIRChanges))), false},
-		{"events.archive.storage", in * months, number(math.Round(100*months)/100) + " months of it", false},
+		{"events.archive.storage", in * months, number(months) + " months of it", false},
 	}, ""
 }
 

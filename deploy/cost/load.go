@@ -1,8 +1,10 @@
 package cost
 
 import (
-	"fmt"
+	"math"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/carepath/carepath/platform"
 )
@@ -92,12 +94,16 @@ func (l *load) basis() string { return number(l.count) + " " + l.what }
 
 // number writes a number as people read it.
 func number(f float64) string {
-	text := fmt.Sprintf("%.6g", f)
-	if f >= 1e6 || f == float64(int64(f)) {
-		text = fmt.Sprintf("%.0f", f)
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if f != math.Trunc(f) {
+		text = strconv.FormatFloat(f, 'f', 2, 64)
 	}
-	for i := len(text) - 3; i > 0 && regexp.MustCompile(`^[0-9]+$`).MatchString(text[:i]); i -= 3 {
-		text = text[:i] + "," + text[i:]
+	whole, rest, _ := strings.Cut(text, ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
 	}
-	return text
+	if rest != "" {
+		return whole + "." + rest
+	}
+	return whole
 }
