@@ -2,9 +2,12 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"os"
 
 	"github.com/carepath/carepath/deploy/cost"
+	"github.com/carepath/carepath/deploy/graph"
 	"github.com/carepath/carepath/platform"
 )
 
@@ -16,19 +19,39 @@ type CostOptions struct {
 
 // Cost estimates what a stack costs, deployed or not: without an account, from its configuration.
 func (p *Project) Cost(ctx context.Context, stack string, o CostOptions) (*cost.Estimate, error) {
-	prices, err := o.prices()
-	if err != nil {
-		return nil, err
-	}
-	c, err := p.Configuration(stack)
-	if err != nil {
-		return nil, err
-	}
 	g, err := p.Graph(ctx, stack)
 	if err != nil {
 		return nil, err
 	}
+	return p.priced(g, o)
+}
+
+func (p *Project) priced(g *graph.Graph, o CostOptions) (*cost.Estimate, error) {
+	prices, err := o.prices()
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.Configuration(g.Stack)
+	if err != nil {
+		return nil, err
+	}
 	return cost.OfGraph(g, platform.UsageOf(c.Settings), prices), nil
+}
+
+// CostAgainst tells an estimate from an earlier one, which is in a file as carepath cost --json prints it.
+func CostAgainst(file string, now *cost.Estimate) (*cost.Difference, error) {
+	var before cost.Estimate
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &before)
+	}
+	if err == nil && before.HoursPerMonth == 0 {
+		err = errors.New("it is no estimate")
+	}
+	if err != nil {
+		return nil, &Error{Code: CodeUsage, Message: "reading the earlier estimate, " + file + ": " + err.Error(), Hint: "carepath cost --json prints one", Err: err}
+	}
+	return cost.Compare(&before, now), nil
 }
 
 func (o CostOptions) prices() (cost.Prices, error) {

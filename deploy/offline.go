@@ -9,12 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carepath/carepath/deploy/cost"
 	"github.com/carepath/carepath/deploy/graph"
 )
 
 // Offline is what a stack consists of, told without an account: what is deployed already is not known, so it says no changes.
 type Offline struct {
 	Graph   *graph.Graph
+	Cost    *cost.Estimate // of all of it
 	Seconds float64
 }
 
@@ -26,7 +28,11 @@ func (p *Project) PreviewOffline(ctx context.Context, stack string) (*Offline, e
 	if err != nil {
 		return nil, err
 	}
-	return &Offline{Graph: g, Seconds: time.Since(start).Seconds()}, nil
+	estimate, err := p.priced(g, CostOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return &Offline{Graph: g, Cost: estimate, Seconds: time.Since(start).Seconds()}, nil
 }
 
 // MarshalJSON gives the graph's members and those of what is said about it.
@@ -37,6 +43,9 @@ func (o *Offline) MarshalJSON() ([]byte, error) {
 	}
 	members := map[string]json.RawMessage{}
 	if err := json.Unmarshal(g, &members); err != nil {
+		return nil, err
+	}
+	if members["cost"], err = json.Marshal(o.Cost); err != nil {
 		return nil, err
 	}
 	if members["seconds"], err = json.Marshal(o.Seconds); err != nil {
@@ -73,6 +82,7 @@ func (o *Offline) Text() string {
 	for _, a := range o.Graph.Assumptions {
 		fmt.Fprintf(&b, "assumed: %s\n", a)
 	}
+	fmt.Fprintf(&b, "cost: %s\n", o.Cost.Summary())
 	return b.String()
 }
 
@@ -83,6 +93,7 @@ func (o *Offline) Markdown(limit int) string {
 	for _, a := range o.Graph.Assumptions {
 		fmt.Fprintf(p, "\n> %s\n", cell(a))
 	}
+	fmt.Fprintf(p, "\n**Cost:** %s.\n", cell(o.Cost.Summary()))
 	var components, resources []string
 	for _, c := range o.Graph.Components() {
 		types := map[string]int{}

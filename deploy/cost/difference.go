@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Difference is what a change of a stack makes of its cost.
@@ -32,7 +33,15 @@ func (c *ResourceChange) unknown() bool {
 	return c.Before != nil && c.Before.Unknown || c.After != nil && c.After.Unknown
 }
 
-// Compare tells two estimates apart, of a stack before and after a change.
+// identity is a URN without its stack.
+func identity(urn string) string {
+	if _, rest, ok := strings.Cut(urn, "::"); ok {
+		return rest
+	}
+	return urn
+}
+
+// Compare tells two estimates apart: of a stack before and after a change, or of two stacks.
 func Compare(before, after *Estimate) *Difference {
 	d := &Difference{
 		Before: before.Cost, After: after.Cost, Resources: []ResourceChange{},
@@ -40,13 +49,13 @@ func Compare(before, after *Estimate) *Difference {
 	}
 	old := map[string]*ResourceCost{}
 	for i := range before.Resources {
-		old[before.Resources[i].URN] = &before.Resources[i]
+		old[identity(before.Resources[i].URN)] = &before.Resources[i]
 	}
 	for i := range after.Resources {
 		now := &after.Resources[i]
 		c := ResourceChange{URN: now.URN, Type: now.Type, Name: now.Name, After: &now.Cost, MonthlyUSD: now.MonthlyUSD}
-		if was := old[now.URN]; was != nil {
-			delete(old, now.URN)
+		if was := old[identity(now.URN)]; was != nil {
+			delete(old, identity(now.URN))
 			if was.Cost == now.Cost {
 				continue
 			}

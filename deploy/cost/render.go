@@ -231,6 +231,15 @@ func (d *Difference) Rows() []string {
 	return rows
 }
 
+// Markdown is the difference as a page for GitHub.
+func (d *Difference) Markdown(stack string) string {
+	page := fmt.Sprintf("### Cost of `%s`: %s\n", cell(stack), cell(d.Summary()))
+	if rows := d.Rows(); len(rows) > 0 {
+		page += "\n" + Columns + strings.Join(rows, "")
+	}
+	return page
+}
+
 // Columns is the head of the table of [Difference.Rows].
 const Columns = "| type | name | a month before | after | difference |\n|---|---|---:|---:|---:|\n"
 
