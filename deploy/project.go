@@ -41,7 +41,7 @@ func FindProject(dir string) (*Project, error) {
 	}
 	for root := dir; ; root = filepath.Dir(root) {
 		text, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
-		if err == nil && strings.Contains(string(text), "name: carepath") {
+		if err == nil && slices.Contains(strings.Split(string(text), "\n"), "name: carepath") {
 			p := &Project{Root: root, Home: os.Getenv("CAREPATH_HOME"), Port: DefaultPort}
 			if p.Home == "" {
 				p.Home = filepath.Join(root, ".carepath")

@@ -13,15 +13,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Statement allows actions. See
+// Statement allows actions, or denies them. See
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html.
 type Statement struct {
 	// Sid names the statement; optional.
 	Sid string
+	// Deny denies the actions, whatever else allows them.
+	Deny bool
 	// Principal is whom a resource policy or a trust policy allows: {"Service": "lambda.amazonaws.com"}. Identity policies
 	// have none.
 	Principal map[string]string
-	// Actions are what is allowed, such as "sqs:SendMessage".
+	// Actions are what is meant, such as "sqs:SendMessage".
 	Actions []string
 	// Resources are the ARNs on which; trust policies have none.
 	Resources []pulumi.StringInput
@@ -81,6 +83,9 @@ func Document(statements ...Statement) pulumi.StringOutput {
 		}{"2012-10-17", []statementJSON{}}
 		for _, s := range statements {
 			out := statementJSON{Sid: s.Sid, Effect: "Allow", Principal: s.Principal, Action: sorted(s.Actions)}
+			if s.Deny {
+				out.Effect = "Deny"
+			}
 			var err error
 			if out.Resource, err = next(len(s.Resources)); err != nil {
 				return "", err
