@@ -37,6 +37,7 @@ import (
 	"github.com/carepath/carepath/localcloud/route53"
 	"github.com/carepath/carepath/localcloud/s3"
 	"github.com/carepath/carepath/localcloud/scheduler"
+	"github.com/carepath/carepath/localcloud/schemas"
 	"github.com/carepath/carepath/localcloud/sns"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
@@ -215,6 +216,9 @@ func (c *Cloud) wire(lambdaDir string) error {
 	}
 	if c.pipes, err = pipes.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting EventBridge Pipes: %w", err)
+	}
+	if _, err = schemas.New(c.d, c.store); err != nil {
+		return fmt.Errorf("starting the EventBridge schema registry: %w", err)
 	}
 	if c.cognito, err = cognitoidp.New(c.d, c.store); err != nil {
 		return fmt.Errorf("starting Cognito: %w", err)

@@ -24,6 +24,7 @@ import (
 	"github.com/carepath/carepath/localcloud/route53"
 	"github.com/carepath/carepath/localcloud/s3"
 	"github.com/carepath/carepath/localcloud/scheduler"
+	"github.com/carepath/carepath/localcloud/schemas"
 	"github.com/carepath/carepath/localcloud/sqs"
 	"github.com/carepath/carepath/localcloud/stepfunctions"
 	"github.com/carepath/carepath/localcloud/store"
@@ -63,6 +64,7 @@ func embeddedAWS(t *testing.T) *dispatch.Dispatcher {
 	must(scheduler.New(d, s))
 	must(eventbridge.New(d, s))
 	must(pipes.New(d, s))
+	must(schemas.New(d, s))
 	must(dynamodb.New(d, s))
 	must(cognitoidp.New(d, s))
 	must(acm.New(d, s))
@@ -218,6 +220,10 @@ func lifecycle(t *testing.T) []step {
 		{"plainPipe", "aws:pipes/pipe:Pipe", func(ref func(...string) any) values {
 			return values{"source": ref("queue", "arn"), "target": ref("letters", "arn"), "roleArn": ref("pipeRole", "arn")}
 		}, values{"targetParameters": values{"inputTemplate": "x"}}},
+		{"registry", "aws:schemas/registry:Registry", fixed(values{"tags": values{"a": "1"}}), values{"description": "changed", "tags": values{"b": "2"}}},
+		{"schema", "aws:schemas/schema:Schema", func(ref func(...string) any) values {
+			return values{"registryName": ref("registry", "name"), "type": "JSONSchemaDraft4", "content": `{"$schema": "http://json-schema.org/draft-04/schema#"}`, "tags": values{"a": "1"}}
+		}, values{"type": "OpenApi3", "content": `{"openapi":"3.0.0"}`, "description": "changed", "tags": values{"b": "2"}}},
 		{"bus", "aws:cloudwatch/eventBus:EventBus", func(ref func(...string) any) values {
 			return values{"description": "of tests", "kmsKeyIdentifier": ref("key", "arn"), "deadLetterConfig": values{"arn": ref("letters", "arn")}, "tags": values{"a": "1"}}
 		}, values{"description": "changed", "tags": values{"b": "2"}}},

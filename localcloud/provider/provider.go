@@ -87,7 +87,7 @@ func (s *server) caller() *call { return &call{s.d, s.endpoint} }
 // resourceTypes are all the types that are emulated.
 func resourceTypes() []*resourceType {
 	var all []*resourceType
-	for _, service := range [][]*resourceType{iamTypes(), sqsTypes(), logsTypes(), cloudwatchTypes(), kmsTypes(), sfnTypes(), lambdaTypes(), apigatewayTypes(), schedulerTypes(), pipesTypes(), eventsTypes(), dynamodbTypes(), cognitoTypes(),
+	for _, service := range [][]*resourceType{iamTypes(), sqsTypes(), logsTypes(), cloudwatchTypes(), kmsTypes(), sfnTypes(), lambdaTypes(), apigatewayTypes(), schedulerTypes(), pipesTypes(), schemasTypes(), eventsTypes(), dynamodbTypes(), cognitoTypes(),
 		acmTypes(), route53Types(), domainTypes(), s3Types(), cloudtrailTypes(), cloudcontrolTypes()} {
 		all = append(all, service...)
 	}

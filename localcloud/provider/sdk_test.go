@@ -23,6 +23,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/schemas"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sfn"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -58,6 +59,8 @@ var sdkTypes = map[string]struct {
 	"aws:lambda/permission:Permission":                       {lambda.PermissionArgs{}, lambda.Permission{}},
 	"aws:lambda/invocation:Invocation":                       {lambda.InvocationArgs{}, lambda.Invocation{}},
 	"aws:pipes/pipe:Pipe":                                    {pipes.PipeArgs{}, pipes.Pipe{}},
+	"aws:schemas/registry:Registry":                          {schemas.RegistryArgs{}, schemas.Registry{}},
+	"aws:schemas/schema:Schema":                              {schemas.SchemaArgs{}, schemas.Schema{}},
 	"aws:apigateway/restApi:RestApi":                         {apigateway.RestApiArgs{}, apigateway.RestApi{}},
 	"aws:apigateway/deployment:Deployment":                   {apigateway.DeploymentArgs{}, apigateway.Deployment{}},
 	"aws:apigateway/stage:Stage":                             {apigateway.StageArgs{}, apigateway.Stage{}},
