@@ -46,9 +46,9 @@ type PlatformConfig struct {
 	LogRetentionDays int
 	// Protect keeps Pulumi from deleting what holds data or keys. Default: true for the environment "prod".
 	Protect bool
-	// ManageAPIGatewayAccount says that this stack owns the region's API Gateway account settings, with the role that writes
-	// access logs. Exactly one stack of an account and region may. Default: true locally, else false.
-	ManageAPIGatewayAccount bool
+	// APIGatewayAccount says who sets the role with which API Gateway writes the access logs of the account and region.
+	// Default: AccountWhereAbsent; locally AccountAlways, for the embedded account is this stack's alone.
+	APIGatewayAccount APIGatewayAccount
 	// AlarmTopicARNs are SNS topics that hear of alarms. Default: none.
 	AlarmTopicARNs []string
 }
@@ -168,18 +168,19 @@ func (r *configReader) config() *Config {
 	c.TTL = r.timeToLive(KeyTTL, c.Environment == "prod", "How long the stack may live after the last up or refresh: then carepath reap destroys it, unless something of it is protected. Without it, for ever.")
 
 	p := &c.Platform
-	*p = PlatformConfig{Architecture: golambda.ARM64, LogRetentionDays: 30, Protect: c.Environment == "prod"}
+	*p = PlatformConfig{Architecture: golambda.ARM64, LogRetentionDays: 30, Protect: c.Environment == "prod", APIGatewayAccount: AccountWhereAbsent}
 	architectures := []string{string(golambda.ARM64), string(golambda.X8664)}
 	if local {
-		p.Architecture, p.ManageAPIGatewayAccount = golambda.Host, true
+		p.Architecture, p.APIGatewayAccount = golambda.Host, AccountAlways
 		architectures = append(architectures, string(golambda.Host))
 	}
 	o := r.object(keyPlatform, "What all systems share.")
 	choice(o, "architecture", &p.Architecture, "The processor that functions are built for; host is this machine's.", architectures...)
 	o.oneOf("logRetentionDays", &p.LogRetentionDays, logRetentions, "How many days every log group keeps its events.")
 	o.boolean("protect", &p.Protect, "Keeps Pulumi from deleting what holds data or keys.")
-	o.boolean("manageApiGatewayAccount", &p.ManageAPIGatewayAccount,
-		"This stack owns the region's API Gateway account settings, with the role that writes access logs. Exactly one stack of an account and region may.")
+	choice(o, "apiGatewayAccount", &p.APIGatewayAccount,
+		"Whether this stack sets the role with which API Gateway writes access logs: there is one role for all APIs of an account and region. whereAbsent asks AWS, sets it where there is none, and leaves the role of others alone.",
+		string(AccountWhereAbsent), string(AccountAlways), string(AccountNever))
 	o.texts("alarmTopicArns", &p.AlarmTopicARNs, topicPattern, "the ARN of an SNS topic", "SNS topics that hear of alarms.")
 	o.end()
 

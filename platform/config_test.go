@@ -23,20 +23,21 @@ func from(values map[string]string) map[string]string {
 
 func TestConfigDefaultsFollowTheEnvironment(t *testing.T) {
 	for _, test := range []struct {
-		environment      string
-		architecture     golambda.Architecture
-		protect, account bool
+		environment  string
+		architecture golambda.Architecture
+		protect      bool
+		account      APIGatewayAccount
 	}{
-		{"local", golambda.Host, false, true},
-		{"dev", golambda.ARM64, false, false},
-		{"prod", golambda.ARM64, true, false},
+		{"local", golambda.Host, false, AccountAlways},
+		{"dev", golambda.ARM64, false, AccountWhereAbsent},
+		{"prod", golambda.ARM64, true, AccountWhereAbsent},
 	} {
 		c, err := LoadConfig(from(map[string]string{"carepath:environment": test.environment}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := c.Platform
-		if p.Architecture != test.architecture || p.Protect != test.protect || p.ManageAPIGatewayAccount != test.account || p.LogRetentionDays != 30 {
+		if p.Architecture != test.architecture || p.Protect != test.protect || p.APIGatewayAccount != test.account || p.LogRetentionDays != 30 {
 			t.Errorf("%s: %+v", test.environment, p)
 		}
 		if i := c.Intake; i.WorkflowType != workflow.Standard || i.MaxBodyBytes != 253952 || i.Retry.MaxAttempts != 3 {
@@ -47,7 +48,7 @@ func TestConfigDefaultsFollowTheEnvironment(t *testing.T) {
 
 func TestConfigReadsEveryMember(t *testing.T) {
 	c, err := LoadConfig(from(map[string]string{
-		"carepath:platform": `{"architecture":"x86_64","logRetentionDays":90,"protect":true,"manageApiGatewayAccount":true,
+		"carepath:platform": `{"architecture":"x86_64","logRetentionDays":90,"protect":true,"apiGatewayAccount":"never",
 			"alarmTopicArns":["arn:aws:sns:us-east-1:123456789012:alarms"]}`,
 		"carepath:intake": `{"workflowType":"EXPRESS","maxBodyBytes":1000,"headers":["X-A"],"throttle":{"ratePerSecond":1.5,"burst":7},
 			"retry":{"maxAttempts":2,"intervalSeconds":3,"backoffRate":1.5,"maxDelaySeconds":9},"functionTimeoutSeconds":8,"functionMemoryMb":256}`,
@@ -55,7 +56,7 @@ func TestConfigReadsEveryMember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := c.Platform; p.Architecture != golambda.X8664 || p.LogRetentionDays != 90 || !p.Protect || !p.ManageAPIGatewayAccount || len(p.AlarmTopicARNs) != 1 {
+	if p := c.Platform; p.Architecture != golambda.X8664 || p.LogRetentionDays != 90 || !p.Protect || p.APIGatewayAccount != AccountNever || len(p.AlarmTopicARNs) != 1 {
 		t.Errorf("%+v", p)
 	}
 	i := c.Intake

@@ -10,7 +10,6 @@ import (
 	"github.com/carepath/carepath/components/policy"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -19,7 +18,7 @@ import (
 // intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId and
 // userPoolClientId; samplesUrl, and the URL of each further API of functions.
 func Deploy(ctx *pulumi.Context) error {
-	outputs, err := deploy(ctx, functionAPIs())
+	outputs, err := deploy(ctx, functionAPIs(), liveAccountRole)
 	if err != nil {
 		return err
 	}
@@ -30,7 +29,7 @@ func Deploy(ctx *pulumi.Context) error {
 }
 
 // deploy deploys everything and returns the stack's outputs.
-func deploy(ctx *pulumi.Context, apis []functionAPI) (map[string]pulumi.Input, error) {
+func deploy(ctx *pulumi.Context, apis []functionAPI, account accountRole) (map[string]pulumi.Input, error) {
 	if err := checkBasePaths(apis); err != nil {
 		return nil, err
 	}
@@ -42,7 +41,7 @@ func deploy(ctx *pulumi.Context, apis []functionAPI) (map[string]pulumi.Input, e
 	if err != nil {
 		return nil, err
 	}
-	s := &system{ctx: ctx, config: config}
+	s := &system{ctx: ctx, config: config, accountRole: account}
 	for _, step := range []func() error{s.makeProvider, s.makeKey, s.makeAccount} {
 		if err := step(); err != nil {
 			return nil, err
@@ -106,6 +105,8 @@ type system struct {
 	key      *kms.Key
 	account  *apigateway.Account // nil: not this stack's
 	apis     []servedAPI
+
+	accountRole accountRole
 }
 
 // options are those of a top-level resource.
@@ -203,38 +204,5 @@ func (s *system) makeKey() error {
 	_, err = kms.NewAlias(s.ctx, "carepath", &kms.AliasArgs{
 		NamePrefix: pulumi.String("alias/carepath-"), TargetKeyId: s.key.KeyId,
 	}, s.options(pulumi.Parent(s.key))...)
-	return err
-}
-
-// makeAccount lets API Gateway write access logs in this account and region.
-func (s *system) makeAccount() error {
-	if !s.config.Platform.ManageAPIGatewayAccount {
-		return nil
-	}
-	role, err := iam.NewRole(s.ctx, "apigateway-logs-role", &iam.RoleArgs{
-		Description:      pulumi.String("Lets API Gateway write the access logs of this account and region"),
-		AssumeRolePolicy: policy.Trust("apigateway.amazonaws.com"),
-	}, s.options()...)
-	if err != nil {
-		return err
-	}
-	rolePolicy, err := iam.NewRolePolicy(s.ctx, "apigateway-logs-policy", &iam.RolePolicyArgs{
-		Role: role.Name,
-		Policy: policy.Document(policy.Statement{
-			// The resources are the log groups of all stages of the region, those of other stacks too, and API Gateway refuses a
-			// role that may do less. See
-			// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html#set-up-access-logging-permissions.
-			Actions: []string{
-				"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams",
-				"logs:PutLogEvents", "logs:GetLogEvents", "logs:FilterLogEvents",
-			},
-			Resources: policy.ARNs(pulumi.String("*")),
-		}),
-	}, s.options(pulumi.Parent(role))...)
-	if err != nil {
-		return err
-	}
-	s.account, err = apigateway.NewAccount(s.ctx, "apigateway", &apigateway.AccountArgs{CloudwatchRoleArn: role.Arn.ToStringPtrOutput()},
-		s.options(pulumi.DependsOn([]pulumi.Resource{rolePolicy}))...)
 	return err
 }

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -113,11 +114,21 @@ func deployed(t *testing.T, config map[string]string) *engine {
 	t.Helper()
 	setConfig(t, config)
 	e := &engine{endpoint: "https://abc123.execute-api.us-east-1.amazonaws.com"}
-	if err := pulumi.RunErr(Deploy, pulumi.WithMocks("carepath", "test", e)); err != nil {
+	if err := e.run(noRole); err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
+
+// run runs the program on an account that has this role for access logs.
+func (e *engine) run(account accountRole) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error {
+		_, err := deploy(ctx, functionAPIs(), account)
+		return err
+	}, pulumi.WithMocks("carepath", "test", e))
+}
+
+func noRole(context.Context, string) (string, error) { return "", nil }
 
 const testDomain = `{"name":"api.example.com","hostedZoneId":"Z1"}`
 
@@ -131,7 +142,7 @@ func setConfig(t *testing.T, config map[string]string) {
 }
 
 func TestDeployMakesExactlyTheseResources(t *testing.T) {
-	e := deployed(t, map[string]string{"carepath:platform": `{"manageApiGatewayAccount":true}`, "carepath:domain": testDomain})
+	e := deployed(t, map[string]string{"carepath:domain": testDomain})
 	var got []string
 	for _, r := range e.resources {
 		parent := r.parent[strings.LastIndex(r.parent, ":")+1:]
@@ -173,7 +184,7 @@ func TestProviderRefusesOtherAccounts(t *testing.T) {
 }
 
 func TestPoliciesGrantExactlyThis(t *testing.T) {
-	e := deployed(t, map[string]string{"carepath:platform": `{"manageApiGatewayAccount":true}`})
+	e := deployed(t, nil)
 	var lines []string
 	for _, r := range e.resources {
 		for _, property := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {

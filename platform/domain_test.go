@@ -12,9 +12,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Call answers the lookup of an existing domain.
+// Call answers the lookups of an existing domain and of the roles of Carepath's stacks.
 func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	if args.Token != "aws:apigateway/getDomainName:getDomainName" {
+	switch args.Token {
+	case "aws:apigateway/getDomainName:getDomainName":
+	case "aws:iam/getRoles:getRoles":
+		if args.Args["pathPrefix"].StringValue() != "/carepath/" {
+			return nil, fmt.Errorf("roles of %v", args.Args)
+		}
+		return resource.PropertyMap{"arns": resource.NewProperty([]resource.PropertyValue{resource.NewProperty(otherRole)})}, nil
+	default:
 		return nil, fmt.Errorf("the program calls %s, which it does without", args.Token)
 	}
 	return resource.PropertyMap{
@@ -30,7 +37,7 @@ func urls(t *testing.T, endpoint string, config map[string]string, apis ...funct
 	var mu sync.Mutex
 	var known sync.WaitGroup
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		outputs, err := deploy(ctx, append(functionAPIs(), apis...))
+		outputs, err := deploy(ctx, append(functionAPIs(), apis...), noRole)
 		for name, value := range outputs {
 			if strings.HasSuffix(name, "Url") && !strings.Contains(name, "Queue") {
 				known.Add(1)
@@ -150,7 +157,7 @@ func TestAPIsThatCannotBeToldApartAreRefusedFirst(t *testing.T) {
 	setConfig(t, nil)
 	e := &engine{}
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		_, err := deploy(ctx, []functionAPI{{Name: "users"}, {Name: "ping"}})
+		_, err := deploy(ctx, []functionAPI{{Name: "users"}, {Name: "ping"}}, noRole)
 		return err
 	}, pulumi.WithMocks("carepath", "test", e))
 	if err == nil || !strings.Contains(err.Error(), `"users", which is that of Mappings[1] already`) || !strings.Contains(err.Error(), `"ping"`) {

@@ -46,6 +46,9 @@ func (f *StackFile) Offline(stack string) (values map[string]string, assumptions
 				return nil, nil, fmt.Errorf("%s: %w", key, err)
 			}
 		}
+		if s.Path == keyPlatform+".apiGatewayAccount" && s.Value == AccountWhereAbsent && values[KeyEnvironment] != LocalEnvironment {
+			assumptions = append(assumptions, "API Gateway's settings of the account are not asked: no role for access logs is assumed, so the stack sets one.")
+		}
 		if s.Secret && !s.Required {
 			assumptions = append(assumptions, s.Path+" is encrypted: its default stands for it.")
 		}
