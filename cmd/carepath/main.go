@@ -14,6 +14,7 @@ import (
 
 	"github.com/carepath/carepath/deploy"
 	"github.com/carepath/carepath/platform"
+	"github.com/spf13/cobra"
 )
 
 func main() {
@@ -35,18 +36,23 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	root, g := newRootCommand(&streams{in: stdin, out: stdout, err: stderr})
+	return g.execute(ctx, root, args)
+}
+
+// execute runs the command that args name, and returns the exit code.
+func (g *global) execute(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(g.in)
+	root.SetOut(g.out)
+	root.SetErr(g.err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintln(stderr, "error: "+err.Error())
+	fmt.Fprintln(g.err, "error: "+err.Error())
 	if (g.json || slices.Contains(args, "--json")) && !g.printed { // flags after a wrong one were not read
 		if err := g.printJSON(failure(err)); err != nil {
-			fmt.Fprintln(stderr, "error: "+err.Error())
+			fmt.Fprintln(g.err, "error: "+err.Error())
 		}
 	}
 	switch code(err) {
@@ -74,7 +80,13 @@ func code(err error) deploy.Code {
 }
 
 // failure is what --json prints of an error, unless the command has printed its document before it failed.
-func failure(err error) any {
+func failure(err error) any { return map[string]any{"error": failureOf(err)} }
+
+// failureOf describes an error; nil if there is none.
+func failureOf(err error) any {
+	if err == nil {
+		return nil
+	}
 	type description struct {
 		Code     deploy.Code        `json:"code"`
 		Message  string             `json:"message"`
@@ -93,5 +105,5 @@ func failure(err error) any {
 	if errors.As(err, &invalid) {
 		d.Problems = invalid.Problems
 	}
-	return map[string]description{"error": d}
+	return d
 }

@@ -30,6 +30,8 @@ type global struct {
 	json    bool
 	port    int
 	printed bool // the command's one JSON document is out
+	// outputs are the stack's; nil: they are asked for. Tests have stacks that were not deployed.
+	outputs func(*cobra.Command) (map[string]any, error)
 }
 
 func newRootCommand(s *streams) (*cobra.Command, *global) {
@@ -50,6 +52,7 @@ func newRootCommand(s *streams) (*cobra.Command, *global) {
 	root.AddCommand(
 		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDriftCommand(g), newCancelCommand(g), newDestroyCommand(g), newReapCommand(g), newOutputsCommand(g),
 		newRedriveCommand(g), newCostCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newConfigCommand(g), newDoctorCommand(g), newVersionCommand(g),
+		newFHIRCommand(g), newChangesCommand(g),
 	)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {

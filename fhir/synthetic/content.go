@@ -24,14 +24,14 @@ const dateLayout = "2006-01-02"
 
 func (p *person) patient() patient {
 	serial := 100 + p.IntN(900)
-	born := latest.AddDate(0, 0, -p.IntN(95*365))
+	p.born, p.until = latest.AddDate(0, 0, -7-p.IntN(95*365)), latest
 	r := patient{
 		header:     begin(Patient, p.id),
 		Identifier: []identifier{{"usual", "urn:oid:2.16.840.1.113883.19.5", fmt.Sprintf("SYN-%s", p.id[:13])}}, // HL7's own arc for examples
 		Active:     !p.chance(5),
 		Name:       []humanName{{"official", fmt.Sprint(pick(p, familyNames), 100+p.IntN(900)), []string{fmt.Sprint(pick(p, givenNames), serial)}}},
 		Gender:     pick(p, genders),
-		BirthDate:  born.Format(dateLayout),
+		BirthDate:  p.born.Format(dateLayout),
 	}
 	if p.chance(30) {
 		r.Name[0].Given = append(r.Name[0].Given, fmt.Sprint(pick(p, givenNames), 100+p.IntN(900)))
@@ -43,7 +43,8 @@ func (p *person) patient() patient {
 		r.Telecom = append(r.Telecom, contactPoint{"email", fmt.Sprintf("synthetic-%s@example.org", p.id[:8]), "home"})
 	}
 	if p.chance(4) {
-		r.DeceasedDateTime = born.Add(time.Duration(p.Int64N(int64(latest.Sub(born)) + 1))).Format(dateLayout)
+		p.until = p.born.AddDate(0, 0, 1+p.IntN(int(latest.Sub(p.born).Hours())/24))
+		r.DeceasedDateTime = p.until.AddDate(0, 0, 1).Format(dateLayout)
 	}
 	if p.chance(90) {
 		r.Address = []address{{"home", []string{fmt.Sprint(1+p.IntN(999), " ", pick(p, streets))}, pick(p, cities), "ZZ", fmt.Sprintf("%05d", p.IntN(1000)), "US"}}

@@ -69,6 +69,8 @@ type person struct {
 	types  []string
 	yield  func(Resource) bool
 	id     string
+	born   time.Time
+	until  time.Time // the last day that they live
 }
 
 // live makes the person's resources; false: no more are wanted.
@@ -78,7 +80,11 @@ func (p *person) live() bool {
 		return false
 	}
 	for range 1 + p.IntN(3) {
-		id, began := p.newID(), latest.Add(-time.Duration(p.IntN(5*365*24*60))*time.Minute)
+		since := p.born
+		if recent := p.until.AddDate(-5, 0, 0); recent.After(since) {
+			since = recent
+		}
+		id, began := p.newID(), since.Add(time.Duration(p.IntN(int(p.until.Sub(since)/time.Minute)))*time.Minute)
 		length := time.Duration(10+p.IntN(110)) * time.Minute
 		if !p.give(Encounter, id, p.encounter(id, began, length)) {
 			return false

@@ -62,6 +62,39 @@ func TestReferencesLeadToWhatCameBefore(t *testing.T) {
 	}
 }
 
+// TestNothingHappensBeforeBirthOrAfterDeath compares dates as text, which is how they sort.
+func TestNothingHappensBeforeBirthOrAfterDeath(t *testing.T) {
+	var born, died string
+	deaths := 0
+	for _, r := range first(t, 5000, 5) {
+		var of struct {
+			BirthDate, DeceasedDateTime, EffectiveDateTime string
+			Period                                         struct{ Start, End string }
+		}
+		if err := json.Unmarshal(r.JSON, &of); err != nil {
+			t.Fatal(err)
+		}
+		if r.Type == synthetic.Patient {
+			born, died = of.BirthDate, "9999"
+			if of.DeceasedDateTime != "" {
+				died = of.DeceasedDateTime + "T24"
+				deaths++
+			}
+			continue
+		}
+		began, ended := of.EffectiveDateTime, of.EffectiveDateTime
+		if r.Type == synthetic.Encounter {
+			began, ended = of.Period.Start, of.Period.End
+		}
+		if began < born || ended > died {
+			t.Errorf("%s of a person who lived from %s to %s", r.JSON, born, died)
+		}
+	}
+	if deaths == 0 {
+		t.Error("nobody died")
+	}
+}
+
 func TestASeedAlwaysGivesTheSame(t *testing.T) {
 	a, b, other := first(t, 500, 7), first(t, 100, 7), first(t, 100, 8)
 	same := map[string]bool{}
