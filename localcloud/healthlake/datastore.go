@@ -47,6 +47,7 @@ func (r *record) latest() *version { return &r.versions[len(r.versions)-1] }
 type collection struct {
 	byID    map[string]*record
 	current timeline // of those that are not deleted
+	log     []entry  // all versions, oldest first
 }
 
 // datastore is the data plane of one data store.
@@ -162,6 +163,7 @@ func (ds *datastore) insert(typ, id string, n int, v version, shown int64) *reco
 		c.current.remove(before.at)
 	}
 	r.versions = append(r.versions, v)
+	c.log = append(c.log, entry{v.at, r, n})
 	r.shown = shown
 	if v.how != deleted {
 		c.current.add(v.at, r)
@@ -268,6 +270,11 @@ func load(j *store.Journal, stores map[string]*datastore) (cursors map[string]cu
 					ds.remember(f.Key, r)
 				}
 			}
+		}
+	}
+	for _, ds := range stores {
+		for _, c := range ds.types {
+			c.sortLog()
 		}
 	}
 	return cursors, j.Flush()

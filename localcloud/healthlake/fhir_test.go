@@ -81,7 +81,7 @@ func TestWhatIsNoResourceIsRefused(t *testing.T) {
 	if a := w.want(413, "POST", "Patient", `{"resourceType":"Patient","x":"`+strings.Repeat("x", 5<<20)+`"}`); a.issue(t) != "too-long" {
 		t.Error(a.body)
 	}
-	for _, path := range []string{"Patient/$everything", "Patient/_history", "Patient?name=x", "?_type=Patient"} {
+	for _, path := range []string{"Patient/$everything", "Patient/_history?_at=2026", "Patient?name=x", "Patient?_summary=true", "?_type=Patient"} {
 		if a := w.want(501, "GET", path, ""); a.issue(t) != "not-supported" {
 			t.Error(a.body)
 		}

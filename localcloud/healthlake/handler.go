@@ -113,8 +113,10 @@ func readRequest(w http.ResponseWriter, r *http.Request) (action string, in any,
 		}
 		maps.Copy(query, form)
 		return "SearchWithPost", &SearchInput{target, query}, nil
+	case len(rest) == 2 && rest[1] == "_history" && r.Method == http.MethodGet:
+		return "GetHistoryByResourceType", &TypeHistoryInput{target, query}, nil
 	case len(rest) == 2 && rest[1] == "_history":
-		return "", nil, notEmulated("the history of a resource type")
+		return "", nil, notAllowed(r)
 	case len(rest) == 2:
 		return ofResource(r, one, body)
 	case len(rest) == 3 && rest[2] == "_history" && r.Method == http.MethodGet:

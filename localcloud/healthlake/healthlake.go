@@ -4,7 +4,7 @@
 // It follows https://docs.aws.amazon.com/healthlake/latest/devguide/. As in AWS, search lags behind writes and hides a
 // resource altogether while its index update is pending (SetLag), and _history shows every version with the metadata of
 // the latest. Data stores with SMART on FHIR, import and export jobs, operations such as $everything, and search parameters
-// beyond _id, _lastUpdated, _count, _sort and _total are not emulated: they are refused.
+// beyond _id, _lastUpdated, _count, _sort, _total, _elements and _summary=count are not emulated: they are refused.
 //
 // A write is answered when it is in a [store.Journal]: it survives whatever ends the process, kill -9 included. Texts of
 // resources stay in the journal; memory holds about 100 bytes for each version.
@@ -61,6 +61,8 @@ type settings struct {
 	creation   time.Duration
 	activation time.Duration
 	delivery   Delivery
+
+	noTypeHistory bool
 }
 
 // set changes the settings.
@@ -186,6 +188,7 @@ func (s *Service) register() {
 	interaction(s, "PatchResource", s.patch)
 	interaction(s, "DeleteResource", s.remove)
 	interaction(s, "GetHistoryByResourceId", s.history)
+	interaction(s, "GetHistoryByResourceType", s.typeHistory)
 	interaction(s, "SearchWithGet", s.search)
 	interaction(s, "SearchWithPost", s.search)
 	interaction(s, "ProcessBundle", s.bundle)

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
@@ -52,37 +50,14 @@ func (s *Service) history(_ context.Context, ds *datastore, in *HistoryInput) (*
 	if err := checkTarget(in.ResourceType, in.ResourceID); err != nil {
 		return nil, err
 	}
-	span, count, before := window{beginning, end}, maxCount, 0
-	d := digest(in.ResourceType+"/"+in.ResourceID+"/_history", in.Parameters)
-	for name := range in.Parameters {
-		text, err := first(in.Parameters, name)
-		if err != nil {
-			return nil, err
-		}
-		switch name {
-		case "_count":
-			if count, err = strconv.Atoi(text); err != nil || count < 1 || count > maxCount {
-				return nil, invalid("value", "The parameter _count must be a number from 1 to %d.", maxCount)
-			}
-		case "_since", "_at":
-			from, to, ok := parsePeriod(text)
-			if !ok {
-				return nil, invalid("value", "%q is not a time.", text)
-			}
-			if span.from = from.UnixNano(); name == "_at" {
-				span.to = to.UnixNano()
-			}
-		case "page":
-			p, err := openToken(text, d)
-			if err != nil {
-				return nil, err
-			}
-			before = int(p.at)
-		default:
-			return nil, notEmulated("the parameter %s of _history", name)
-		}
+	q, err := parseHistory(in.ResourceType+"/"+in.ResourceID+"/_history", in.Parameters)
+	if err != nil {
+		return nil, err
 	}
-	_, at := in.Parameters["_at"]
+	before := 0
+	if q.after != nil {
+		before = int(q.after.at)
+	}
 	known := s.knownBefore(s.currentLag().History)
 	ds.mu.RLock()
 	r := ds.record(in.ResourceType, in.ResourceID)
@@ -102,10 +77,10 @@ func (s *Service) history(_ context.Context, ds *datastore, in *HistoryInput) (*
 		if n < len(versions) {
 			replaced = versions[n].at
 		}
-		if v.at > known || v.at >= span.to || at && replaced <= span.from || !at && v.at < span.from || before != 0 && n >= before {
+		if v.at > known || v.at >= q.span.to || q.at && replaced <= q.span.from || !q.at && v.at < q.span.from || before != 0 && n >= before {
 			continue
 		}
-		if len(found) == count {
+		if len(found) == q.count {
 			more = true
 			break
 		}
@@ -115,25 +90,15 @@ func (s *Service) history(_ context.Context, ds *datastore, in *HistoryInput) (*
 	address := s.address(ds.id) + r.typ + "/" + r.id
 	b.Link = append(b.Link, bundleLink{"self", address + "/_history" + queryString(in.Parameters, "")})
 	if more {
-		token := place{at: int64(found[len(found)-1])}.token(d)
+		token := place{at: int64(found[len(found)-1])}.token(q.digest)
 		b.Link = append(b.Link, bundleLink{"next", address + "/_history" + queryString(in.Parameters, token)})
 	}
-	latest, err := latestText(ds, r, versions)
-	if err != nil {
-		return nil, err
-	}
 	for _, n := range found {
-		v := versions[n-1]
-		e := historyEntry{FullURL: address, Request: bundleRequest{verbs[v.how], r.typ + "/" + r.id}, Response: bundleResponse{
-			Status: statusText(versions, n), Location: r.typ + "/" + r.id + "/_history/" + strconv.Itoa(n), ETag: etag(n), LastModified: instant(time.Unix(0, v.at))}}
-		text, err := ds.text(r, n, v)
+		shown, err := s.historyEntry(ds, r, n, versions)
 		if err != nil {
 			return nil, err
 		}
-		if text != nil {
-			text = withMeta(text, latest)
-		}
-		b.entries = append(b.entries, bundleEntry{text, e})
+		b.entries = append(b.entries, shown)
 	}
 	return answerBundle(http.StatusOK, &b)
 }
@@ -177,8 +142,10 @@ func (s *Service) capabilities(_ context.Context, ds *datastore, _ *GetCapabilit
 		SearchParam       []parameter `json:"searchParam"`
 	}
 	var interactions []coded
-	for code := range strings.SplitSeq("read vread update patch delete history-instance create search-type", " ") {
-		interactions = append(interactions, coded{code})
+	for code := range strings.SplitSeq("read vread update patch delete history-instance history-type create search-type", " ") {
+		if code != "history-type" || !setting(s, func(c *settings) bool { return c.noTypeHistory }) {
+			interactions = append(interactions, coded{code})
+		}
 	}
 	var resources []resourceEntry
 	for _, typ := range typeNames {

@@ -26,7 +26,9 @@ type query struct {
 	byID    bool // the order is that of ids, not that of updates
 	reverse bool
 	total   bool
-	after   *place // where the page before ended
+	only    []string // the elements of resources that are shown; nil: all
+	tally   bool     // only the number of results is asked for
+	after   *place   // where the page before ended
 	digest  [8]byte
 }
 
@@ -76,6 +78,16 @@ func parseQuery(typ string, parameters map[string][]string) (*query, error) {
 				err = invalid("value", "The parameter _total must be accurate or none.")
 			}
 			q.total = text == "accurate"
+		case "_elements":
+			for _, v := range parameters[name] {
+				q.only = append(q.only, strings.Split(strings.ReplaceAll(v, " ", ""), ",")...)
+			}
+		case "_summary":
+			var text string
+			if text, err = first(parameters, name); err == nil && text != "count" && text != "false" {
+				err = notEmulated("_summary=%s", text)
+			}
+			q.tally = text == "count"
 		case "_format":
 			var text string
 			if text, err = first(parameters, name); err == nil && text != "json" && text != "application/fhir+json" && text != "application/json" {
@@ -89,6 +101,7 @@ func parseQuery(typ string, parameters map[string][]string) (*query, error) {
 			return nil, err
 		}
 	}
+	q.total = q.total || q.tally
 	q.digest = digest(typ, parameters)
 	token, err := first(parameters, "page")
 	if err != nil {
@@ -268,6 +281,9 @@ func (s *Service) matches(ds *datastore, typ string, criteria map[string][]strin
 	if err != nil {
 		return nil, err
 	}
+	if q.only != nil || q.tally {
+		return nil, invalid("invalid", "_elements and _summary are no criteria.")
+	}
 	q.count = min(q.count, limit)
 	ds.mu.RLock()
 	defer ds.mu.RUnlock()
@@ -314,6 +330,9 @@ func (s *Service) search(_ context.Context, ds *datastore, in *SearchInput) (*Re
 	ds.mu.RLock()
 	page, more, total := q.run(ds.types[in.ResourceType], s.d.Clock.Now().UnixNano())
 	ds.mu.RUnlock()
+	if q.tally {
+		page, more = nil, false
+	}
 	base := s.address(ds.id)
 	b := bundle{ResourceType: "Bundle", ID: newID(), Type: "searchset"}
 	if q.total {
@@ -329,6 +348,9 @@ func (s *Service) search(_ context.Context, ds *datastore, in *SearchInput) (*Re
 		text, err := ds.text(h.r, h.n, h.v)
 		if err != nil {
 			return nil, err
+		}
+		if q.only != nil {
+			text = onlyElements(text, q.only)
 		}
 		b.entries = append(b.entries, bundleEntry{text, searchRest{base + h.r.typ + "/" + h.r.id, matched}})
 	}

@@ -77,6 +77,12 @@ type HistoryInput struct {
 	Parameters map[string][]string `json:",omitempty"`
 }
 
+// TypeHistoryInput is the request of GetHistoryByResourceType: GET <Type>/_history.
+type TypeHistoryInput struct {
+	Target
+	Parameters map[string][]string `json:",omitempty"`
+}
+
 // ProcessBundleInput is the request of ProcessBundle: POST to the data store's endpoint.
 type ProcessBundleInput struct {
 	Target

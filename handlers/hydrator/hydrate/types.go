@@ -96,24 +96,35 @@ type Watermark struct {
 
 // Continuation is where a pass stands. It is for the next Request, as it is.
 type Continuation struct {
-	Phase    string    `json:"phase"`             // changes, history, gate, walk or references
-	Began    string    `json:"began"`             // as Watermark.Value
-	Since    string    `json:"since"`             // from where changes are read; empty: from the beginning
-	Position string    `json:"position"`          // of the changes: what lies before this second is done
-	Link     string    `json:"link,omitempty"`    // to the next page, in a second of more than one page and in the history
-	Fresh    bool      `json:"fresh,omitempty"`   // the reading of the second in hand has found something new
-	Rounds   int       `json:"rounds,omitempty"`  // how often the second, or the history, was read from its beginning
-	Shard    int       `json:"shard,omitempty"`   // of the walk
-	After    string    `json:"after,omitempty"`   // the id before which the walk is done in its shard
-	Held     bool      `json:"held,omitempty"`    // something of the pass was held back
-	Pending  []Pending `json:"pending,omitempty"` // resources that did not fit
+	Phase        string    `json:"phase"`                  // changes, history, gate, walk or rest: see the constants
+	Began        string    `json:"began"`                  // as Watermark.Value
+	Deletes      bool      `json:"deletes,omitempty"`      // the pass looks for deletions
+	DeletesSince string    `json:"deletesSince,omitempty"` // from when; empty: from the beginning
+	Position     string    `json:"position,omitempty"`     // of the changes: what lies before this second is done; empty: nothing is
+	Link         string    `json:"link,omitempty"`         // to the next page, within a second of more than one page and in the history
+	Fresh        bool      `json:"fresh,omitempty"`        // this reading of the second has found something new
+	Rounds       int       `json:"rounds,omitempty"`       // how often the second, or the history, was begun again
+	Shard        int       `json:"shard,omitempty"`        // of the walk
+	After        string    `json:"after,omitempty"`        // the id up to which the walk is done in its shard
+	Held         bool      `json:"held,omitempty"`         // something of the pass was held back
+	Pending      []Pending `json:"pending,omitempty"`      // resources that did not fit
 }
 
 // Pending is a resource that a page had no room for, or not for all its versions.
 type Pending struct {
 	ID      string `json:"id"`
-	From    int64  `json:"from,omitempty"` // the version that was given before: if it is not published by now, the resource is another's
-	To      int64  `json:"to"`             // the version up to which it is to be published; 0: the current one
+	From    int64  `json:"from,omitempty"` // the version that was given before: if it is not published by now, somebody else is at it
+	To      int64  `json:"to,omitempty"`   // the version up to which it is to be published; 0: the current one
 	Time    string `json:"time,omitempty"` // of version To, as far as it is known
 	Deleted bool   `json:"deleted,omitempty"`
 }
+
+// Phases of a pass, in their order. Deletions are looked for in the history of the type, or, where there is none, by the gate
+// and the walk.
+const (
+	phaseChanges = "changes"
+	phaseHistory = "history"
+	phaseGate    = "gate"
+	phaseWalk    = "walk"
+	phaseRest    = "rest" // only pending resources are left
+)
