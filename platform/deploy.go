@@ -15,8 +15,8 @@ import (
 )
 
 // Deploy is the program. Its outputs are plain strings: apiUrl, the domain's base URL; intakeUrl, where payloads are posted;
-// intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId and
-// userPoolClientId; samplesUrl, and the URL of each further API of functions.
+// intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId,
+// userPoolClientId and usersSweepStateMachineArn; samplesUrl, and the URL of each further API of functions.
 func Deploy(ctx *pulumi.Context) error {
 	outputs, err := deploy(ctx, functionAPIs(), liveAccountRole)
 	if err != nil {

@@ -21,7 +21,7 @@ func (s *system) newUsers() (*users, error) {
 	}
 	u := &users{}
 	u.creation, err = usercreation.NewUserCreation(s.ctx, "users", &usercreation.UserCreationArgs{
-		FirstID: c.FirstID, Allocation: c.Allocation, Attributes: c.Attributes, MFA: c.MFA, DeletionProtection: c.DeletionProtection,
+		FirstID: c.FirstID, Allocation: c.Allocation, Attributes: c.Attributes, MFA: c.MFA, DeletionProtection: c.DeletionProtection, Email: c.Email.sender(),
 		KMSKeyARN:        s.key.Arn,
 		LogRetentionDays: days,
 		AlarmTopicARNs:   s.alarmTopics(),
@@ -46,5 +46,7 @@ func (u *users) outputs() map[string]pulumi.Input {
 		"usersTableName":   u.creation.TableName,
 		"userPoolId":       u.creation.UserPoolID,
 		"userPoolClientId": u.creation.UserPoolClientID,
+
+		"usersSweepStateMachineArn": u.creation.SweepStateMachineARN,
 	}
 }

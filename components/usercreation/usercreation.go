@@ -76,6 +76,8 @@ type UserCreationArgs struct {
 	Attributes []Attribute
 	// MFA of the user pool. Default: MFAOptional.
 	MFA MFA
+	// Email says from where the user pool's mail comes. Default: Cognito sends it itself, for 50 users a day.
+	Email *Email
 	// DeletionProtection keeps AWS and Pulumi from deleting the table and the user pool. Default: false. Plain, because it
 	// is an option of the resources.
 	DeletionProtection bool
@@ -86,6 +88,17 @@ type UserCreationArgs struct {
 	LogRetentionDays pulumi.IntPtrInput
 	// AlarmTopicARNs are SNS topics that hear of the alarms. Default: none; the alarms exist all the same.
 	AlarmTopicARNs []pulumi.StringInput
+}
+
+// Email is a sender of Amazon SES. See
+// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-email.html.
+type Email struct {
+	// IdentityARN is a verified identity, a domain or an address, in the pool's region or one of those that Cognito takes for it:
+	// "arn:aws:ses:us-east-1:123456789012:identity/example.com". Required.
+	IdentityARN pulumi.StringInput
+	// From is the address that mail comes from, which the identity must cover: "accounts@example.com", or "Accounts
+	// <accounts@example.com>". Required.
+	From pulumi.StringInput
 }
 
 // UserCreation is the deployed system.
@@ -135,6 +148,12 @@ func (a *UserCreationArgs) validate() error {
 	}
 	if err := CheckAttributes(a.Attributes); err != nil {
 		problems = append(problems, err)
+	}
+	if a.Email != nil && a.Email.IdentityARN == nil {
+		problems = append(problems, errors.New("Email.IdentityARN: is required"))
+	}
+	if a.Email != nil && a.Email.From == nil {
+		problems = append(problems, errors.New("Email.From: is required"))
 	}
 	if a.KMSKeyARN == nil {
 		problems = append(problems, errors.New("KMSKeyARN: is required"))
@@ -268,6 +287,11 @@ func (u *UserCreation) userPool(ctx *pulumi.Context, name string, args *UserCrea
 	}
 	if args.MFA != MFAOff {
 		in.SoftwareTokenMfaConfiguration = cognito.UserPoolSoftwareTokenMfaConfigurationArgs{Enabled: pulumi.Bool(true)}
+	}
+	if e := args.Email; e != nil {
+		in.EmailConfiguration = cognito.UserPoolEmailConfigurationArgs{
+			EmailSendingAccount: pulumi.String("DEVELOPER"), SourceArn: e.IdentityARN.ToStringOutput().ToStringPtrOutput(), FromEmailAddress: e.From.ToStringOutput().ToStringPtrOutput(),
+		}
 	}
 	pool, err := cognito.NewUserPool(ctx, name, in, pulumi.Parent(u), pulumi.Protect(args.DeletionProtection))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -95,6 +96,30 @@ func (e *engine) deploy(args *UserCreationArgs) error {
 		_, err := NewUserCreation(ctx, "users", args)
 		return err
 	}, pulumi.WithMocks("p", "s", e))
+}
+
+func TestMailOfTheAccountsOwn(t *testing.T) {
+	key := pulumi.String("arn:aws:kms:us-east-1:123456789012:key/1")
+	const pool = "aws:cognito/userPool:UserPool users"
+	e := &engine{}
+	if err := e.deploy(&UserCreationArgs{KMSKeyARN: key}); err != nil {
+		t.Fatal(err)
+	}
+	if _, given := e.resources[pool].inputs["emailConfiguration"]; given {
+		t.Error("without an identity the pool does not have Cognito's own mail")
+	}
+	e = &engine{}
+	if err := e.deploy(&UserCreationArgs{KMSKeyARN: key, Email: &Email{IdentityARN: pulumi.String("arn:aws:ses:us-east-1:123456789012:identity/example.com"), From: pulumi.String("a@example.com")}}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"emailSendingAccount": "DEVELOPER", "sourceArn": "arn:aws:ses:us-east-1:123456789012:identity/example.com", "fromEmailAddress": "a@example.com"}
+	if got := e.resources[pool].inputs["emailConfiguration"].Mappable(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v", got)
+	}
+	err := (&engine{}).deploy(&UserCreationArgs{KMSKeyARN: key, Email: &Email{}})
+	if err == nil || !strings.Contains(err.Error(), "Email.IdentityARN: is required") || !strings.Contains(err.Error(), "Email.From: is required") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestResources(t *testing.T) {

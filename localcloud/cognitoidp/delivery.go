@@ -16,6 +16,7 @@ type DeliverMessageInput struct {
 	Username    string
 	Medium      string // EMAIL or SMS
 	Destination string // an e-mail address or a phone number
+	From        string `json:",omitempty"` // of mail, if the pool says so
 	Subject     string `json:",omitempty"`
 	Body        string
 	// TemporaryPassword is in Body too.
@@ -82,7 +83,7 @@ func (s *Service) invite(ctx context.Context, now *settings, u *user, temporaryP
 	for _, medium := range mediums {
 		m := &DeliverMessageInput{UserPoolId: u.Pool, Username: u.Username, Medium: medium, Destination: u.attribute("phone_number"), Body: sms, TemporaryPassword: temporaryPassword}
 		if medium == "EMAIL" {
-			m.Destination, m.Subject, m.Body = u.attribute("email"), subject, mail
+			m.Destination, m.From, m.Subject, m.Body = u.attribute("email"), now.Pool.EmailConfiguration.From, subject, mail
 		}
 		if m.Destination == "" {
 			continue

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -116,11 +117,24 @@ func (in *Settings) check(c *checks) error {
 		c.number("policies.passwordPolicy.passwordHistorySize", p.PasswordHistorySize, 0, 24)
 		c.number("policies.passwordPolicy.temporaryPasswordValidityDays", p.TemporaryPasswordValidityDays, 0, 365)
 	}
+	if e := in.EmailConfiguration; e != nil {
+		c.oneOf("emailConfiguration.emailSendingAccount", e.EmailSendingAccount, "COGNITO_DEFAULT", "DEVELOPER")
+	}
 	if err := c.err(); err != nil {
 		return err
 	}
+	if e := in.EmailConfiguration; e != nil {
+		switch {
+		case e.SourceArn != "" && !identityARN.MatchString(e.SourceArn):
+			return invalid("Invalid ARN of an Amazon SES identity: %s", e.SourceArn)
+		case e.SourceArn == "" && e.EmailSendingAccount == "DEVELOPER":
+			return invalid("EmailSendingAccount DEVELOPER needs SourceArn, the ARN of a verified Amazon SES identity.")
+		}
+	}
 	return in.refused()
 }
+
+var identityARN = regexp.MustCompile(`^arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:identity/[^\s/]+$`)
 
 // refused says which settings the embedded AWS has not.
 func (in *Settings) refused() error {
@@ -133,8 +147,8 @@ func (in *Settings) refused() error {
 		return notEmulated("DeviceConfiguration: devices are not remembered")
 	case in.UserPoolAddOns != nil && (in.UserPoolAddOns.AdvancedSecurityMode != "OFF" || in.UserPoolAddOns.AdvancedSecurityAdditionalFlows != nil):
 		return notEmulated("threat protection: use AdvancedSecurityMode OFF")
-	case in.EmailConfiguration != nil && (in.EmailConfiguration.SourceArn != "" || in.EmailConfiguration.ConfigurationSet != "" || in.EmailConfiguration.EmailSendingAccount == "DEVELOPER"):
-		return notEmulated("mail by SES: use EmailSendingAccount COGNITO_DEFAULT")
+	case in.EmailConfiguration != nil && in.EmailConfiguration.ConfigurationSet != "":
+		return notEmulated("EmailConfiguration.ConfigurationSet: there is no SES")
 	case in.Policies != nil && in.Policies.SignInPolicy != nil && slices.ContainsFunc(in.Policies.SignInPolicy.AllowedFirstAuthFactors, func(f string) bool { return f != "PASSWORD" }):
 		return notEmulated("passwordless sign-in: use AllowedFirstAuthFactors PASSWORD")
 	}
@@ -193,7 +207,9 @@ func (in *Settings) apply(p *UserPool, now dispatch.Time) {
 	p.EmailConfiguration = EmailConfiguration{EmailSendingAccount: "COGNITO_DEFAULT"}
 	if in.EmailConfiguration != nil {
 		p.EmailConfiguration = *in.EmailConfiguration
-		p.EmailConfiguration.EmailSendingAccount = "COGNITO_DEFAULT"
+		if p.EmailConfiguration.EmailSendingAccount == "" {
+			p.EmailConfiguration.EmailSendingAccount = "COGNITO_DEFAULT"
+		}
 	}
 	p.AdminCreateUserConfig = AdminCreateUserConfig{}
 	if in.AdminCreateUserConfig != nil {

@@ -119,11 +119,12 @@ type UserAttributeUpdateSettings struct {
 	AttributesRequireVerificationBeforeUpdate []string
 }
 
-// EmailConfiguration says from where mail comes; no mail leaves the embedded AWS.
+// EmailConfiguration says from where mail comes; no mail leaves the embedded AWS, so it does not look whether the identity is
+// verified.
 type EmailConfiguration struct {
-	SourceArn           string `json:",omitempty"`
+	SourceArn           string `json:",omitempty"` // of an Amazon SES identity; DEVELOPER needs it
 	ReplyToEmailAddress string `json:",omitempty"`
-	EmailSendingAccount string `json:",omitempty"` // COGNITO_DEFAULT; DEVELOPER needs SES, which is not emulated
+	EmailSendingAccount string `json:",omitempty"` // COGNITO_DEFAULT, which sends 50 a day, or DEVELOPER: by the SES of the account
 	From                string `json:",omitempty"`
 	ConfigurationSet    string `json:",omitempty"`
 }

@@ -151,7 +151,8 @@ func TestAttributes(t *testing.T) {
 
 func TestInvitations(t *testing.T) {
 	w := newWorld(t, store.Memory())
-	pool := w.pool(members{"AdminCreateUserConfig": members{"InviteMessageTemplate": members{"EmailSubject": "Welcome", "EmailMessage": "{username}, your password is {####}"}}})
+	pool := w.pool(members{"AdminCreateUserConfig": members{"InviteMessageTemplate": members{"EmailSubject": "Welcome", "EmailMessage": "{username}, your password is {####}"}},
+		"EmailConfiguration": members{"EmailSendingAccount": "DEVELOPER", "SourceArn": "arn:aws:ses:us-east-1:111111111111:identity/example.com", "From": "Accounts <accounts@example.com>"}})
 	invited := func(more members) members {
 		in := members{"MessageAction": nil, "DesiredDeliveryMediums": []string{"EMAIL"}, "UserAttributes": email("ann@example.com"), "TemporaryPassword": temporary}
 		for k, v := range more {
@@ -160,7 +161,7 @@ func TestInvitations(t *testing.T) {
 		return userOf(pool, "ann", in)
 	}
 	do[cognitoidp.AdminCreateUserOutput](w, "AdminCreateUser", invited(nil))
-	want := cognitoidp.DeliverMessageInput{UserPoolId: pool, Username: "ann", Medium: "EMAIL", Destination: "ann@example.com", Subject: "Welcome", Body: "ann, your password is " + temporary, TemporaryPassword: temporary}
+	want := cognitoidp.DeliverMessageInput{UserPoolId: pool, Username: "ann", Medium: "EMAIL", Destination: "ann@example.com", From: "Accounts <accounts@example.com>", Subject: "Welcome", Body: "ann, your password is " + temporary, TemporaryPassword: temporary}
 	if got := w.s.Outbox(); len(got) != 1 || got[0] != want {
 		t.Errorf("%+v", got)
 	}

@@ -34,8 +34,8 @@ func userPoolType() *resourceType {
 			text("deletionProtection").defaults("INACTIVE").oneOf("ACTIVE", "INACTIVE"),
 			object("deviceConfiguration", boolean("challengeRequiredOnNewDevice"), boolean("deviceOnlyRememberedOnUserPrompt")).refused(noDevices),
 			text("domain").output(),
-			object("emailConfiguration", text("configurationSet").refused(noSES), text("emailSendingAccount").defaults("COGNITO_DEFAULT").onlyAs("COGNITO_DEFAULT", noSES),
-				text("fromEmailAddress"), text("replyToEmailAddress").matching(`^([\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+)?$`, "an e-mail address"), text("sourceArn").refused(noSES)).
+			object("emailConfiguration", text("configurationSet").refused(noSES), text("emailSendingAccount").defaults("COGNITO_DEFAULT").oneOf("COGNITO_DEFAULT", "DEVELOPER"),
+				text("fromEmailAddress"), text("replyToEmailAddress").matching(`^([\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+)?$`, "an e-mail address"), text("sourceArn").checked(isARN)).
 				defaults(map[string]any{"emailSendingAccount": "COGNITO_DEFAULT"}),
 			object("emailMfaConfiguration", text("message"), text("subject")).refused(noSES),
 			text("emailVerificationMessage").orChosen().length(6, 20000), text("emailVerificationSubject").orChosen().length(1, 140),
@@ -151,7 +151,7 @@ func userPoolSettings(in, req props) props {
 // The members of a pool's structures, by our name and the API's.
 var (
 	inviteMembers   = []string{"emailMessage", "EmailMessage", "emailSubject", "EmailSubject", "smsMessage", "SMSMessage"}
-	emailMembers    = []string{"emailSendingAccount", "EmailSendingAccount", "fromEmailAddress", "From", "replyToEmailAddress", "ReplyToEmailAddress"}
+	emailMembers    = []string{"emailSendingAccount", "EmailSendingAccount", "fromEmailAddress", "From", "replyToEmailAddress", "ReplyToEmailAddress", "sourceArn", "SourceArn"}
 	passwordMembers = []string{"minimumLength", "MinimumLength", "passwordHistorySize", "PasswordHistorySize", "requireLowercase", "RequireLowercase", "requireNumbers", "RequireNumbers",
 		"requireSymbols", "RequireSymbols", "requireUppercase", "RequireUppercase", "temporaryPasswordValidityDays", "TemporaryPasswordValidityDays"}
 	templateMembers = []string{"defaultEmailOption", "DefaultEmailOption", "emailMessage", "EmailMessage", "emailMessageByLink", "EmailMessageByLink", "emailSubject", "EmailSubject",

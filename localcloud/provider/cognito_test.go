@@ -77,7 +77,7 @@ func TestUserPoolChanges(t *testing.T) {
 		"userPoolAddOns.advancedSecurityMode":                   {"userPoolAddOns": values{"advancedSecurityMode": "AUDIT"}},
 		"emailVerificationMessage":                              {"emailVerificationMessage": "code {####}", "verificationMessageTemplate": values{"emailMessage": "code {####}"}},
 		"schemas[0].name":                                       {"schemas": []any{values{"name": "a name that is far too long", "attributeDataType": "String"}}},
-		"emailConfiguration.sourceArn":                          {"emailConfiguration": values{"sourceArn": "arn:aws:ses:us-east-1:000000000000:identity/x"}},
+		"emailConfiguration.sourceArn":                          {"emailConfiguration": values{"sourceArn": "identity/x"}},
 		"passwordPolicy.minimumLength":                          {"passwordPolicy": values{"minimumLength": 5}},
 		"accountRecoverySetting.recoveryMechanisms[0].priority": {"accountRecoverySetting": values{"recoveryMechanisms": []any{values{"name": "admin_only", "priority": 3}}}},
 	} {
