@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"regexp"
@@ -22,20 +23,52 @@ type Head struct {
 	LastUpdated  string // as the data store writes it, up to nanoseconds
 }
 
-// ParseHead reads a resource's type, id and meta.
-func ParseHead(text []byte) (Head, error) {
-	var r struct {
-		ResourceType string `json:"resourceType"`
-		ID           string `json:"id"`
-		Meta         struct {
-			VersionID   string `json:"versionId"`
-			LastUpdated string `json:"lastUpdated"`
-		} `json:"meta"`
+// errResource does not say more: what encoding/json says can show a piece of the resource.
+var errResource = errors.New("the text is no FHIR resource")
+
+// ParseHead reads a resource's type, id and meta. Names of members are told apart by case, as FHIR's are.
+func ParseHead(text []byte) (h Head, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	err = members(d, func(name string) error {
+		switch name {
+		case "resourceType":
+			return d.Decode(&h.ResourceType)
+		case "id":
+			return d.Decode(&h.ID)
+		case "meta":
+			return members(d, func(name string) error {
+				switch name {
+				case "versionId":
+					return d.Decode(&h.VersionID)
+				case "lastUpdated":
+					return d.Decode(&h.LastUpdated)
+				}
+				return d.Decode(&skipped{})
+			})
+		}
+		return d.Decode(&skipped{})
+	})
+	if err != nil || h.ResourceType == "" {
+		return Head{}, errResource
 	}
-	if json.Unmarshal(text, &r) != nil || r.ResourceType == "" {
-		return Head{}, errors.New("the text is no FHIR resource") // json's error can show a piece of it
+	return h, nil
+}
+
+// members reads an object and calls f with the name of each member, whose value f has to read.
+func members(d *json.Decoder, f func(name string) error) error {
+	if err := expect(d, '{'); err != nil {
+		return err
 	}
-	return Head{r.ResourceType, r.ID, r.Meta.VersionID, r.Meta.LastUpdated}, nil
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return syntax(err)
+		}
+		if err := f(name.(string)); err != nil { // a member's name is a string
+			return syntax(err)
+		}
+	}
+	return expect(d, '}')
 }
 
 var (

@@ -109,6 +109,8 @@ func (p *pass) changes(ctx context.Context) error {
 func (p *pass) advance(f *found) error {
 	beyond := f.latest > p.Position // a page that reaches into a later second is whole up to there
 	switch {
+	case p.Link != "" && p.Link == f.page.Next:
+		return errors.New("a page's next link leads to the page itself")
 	case p.Link == "" && f.page.Next == "":
 		p.changed()
 	case p.Link == "" && beyond:

@@ -148,7 +148,7 @@ func (p *pass) vanished(ctx context.Context, head published, id string) error {
 	case err == nil: // the next pass sees it
 		return nil
 	case status == http.StatusNotFound:
-		p.erased++
+		p.lost++
 		return nil
 	case status != http.StatusGone:
 		return err

@@ -49,6 +49,7 @@ type pass struct {
 	// next are the resources that this page had no room for, by id.
 	next         []Pending
 	held, erased int
+	lost         int // published resources that were erased
 }
 
 // Handle answers one request. An error means that nothing of the page may be used; the same request can be made again.
@@ -62,6 +63,9 @@ func (h *Hydrator) Handle(ctx context.Context, in Request) (*Response, error) {
 		return nil, err
 	}
 	for p.Phase != phaseRest && p.room() {
+		if p.Phase == phaseGate && (p.page.claims > 0 || len(p.next) > 0) {
+			break // it compares with the ledger, which has to know of this page first
+		}
 		switch p.Phase {
 		case phaseChanges:
 			err = p.changes(ctx)
@@ -89,7 +93,7 @@ func (h *Hydrator) Handle(ctx context.Context, in Request) (*Response, error) {
 		out.Watermark = &Watermark{WatermarkKey(h.DataStoreID, p.typ), p.Began, p.mode}
 	}
 	h.Log.InfoContext(ctx, "hydrated", "resourceType", p.typ, "mode", p.mode, "phase", p.Phase, "versions", p.page.entries, "resources", p.page.claims,
-		"pending", len(p.Pending), "held", p.held, "erased", p.erased, "done", out.Continuation == nil, "whole", out.Watermark != nil)
+		"pending", len(p.Pending), "held", p.held, "erased", p.erased, "lost", p.lost, "done", out.Continuation == nil, "whole", out.Watermark != nil)
 	return out, h.measure(p, lag)
 }
 

@@ -1,0 +1,377 @@
+package hydrate_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carepath/carepath/handlers/hydrator/hydrate"
+	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/healthlake"
+)
+
+// Every version is published once and in order, byte for byte: creations, updates in the same second, deletions, re-creations.
+func TestEveryVersionIsPublished(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.put("pt-1", `,"multipleBirthInteger": 1.00, "_birthDate":{"extension":[{"url":"x","valueDecimal":1.0e0}]},"name":[{"family":"Lovelace \u00e9 é <&>"}],"unknown" : {"z":1,"a":2}`)
+		c.put("pt-1", `,"active":true`)
+		c.put("pt-1", `,"active":false`)
+		c.put("pt-2", "")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.check()
+
+		c.delete("pt-1")
+		c.put("pt-2", `,"active":true`)
+		c.delete("pt-2")
+		c.put("pt-2", `,"active":false`)
+		c.put("pt-3", "") // lives between two sweeps only
+		c.delete("pt-3")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.check()
+		if got := c.whole(hydrate.Sweep); got.pages != 1 {
+			c.Errorf("%+v", got)
+		}
+		c.check()
+	})
+}
+
+// Without a history of the type, deletions are found by asking which of the published resources are still there.
+func TestDeletionsWithoutATypeHistory(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.lake.SetTypeHistory(false)
+		for i := range 230 {
+			c.put(fmt.Sprintf("pt-%d", i), "")
+		}
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.check()
+		c.pass(time.Hour)
+		c.whole(hydrate.Sweep)
+		for _, i := range []int{0, 7, 113, 229} {
+			c.delete(fmt.Sprintf("pt-%d", i))
+		}
+		c.put("pt-1", `,"active":true`)
+		c.delete("pt-1")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.check()
+		// A trigger looks for deletions when it is told to.
+		c.delete("pt-2")
+		c.pass(time.Minute)
+		c.whole(hydrate.Trigger)
+		if _, early := c.published["Patient/pt-2/2"]; early {
+			c.Error("a trigger looked for deletions")
+		}
+		if o := c.run(hydrate.Request{Mode: hydrate.Trigger, Deletes: true}); !o.whole {
+			c.Errorf("%+v", o)
+		}
+		c.check()
+	})
+}
+
+// A sweep that finds nothing deleted costs two searches.
+func TestAQuietSweepIsCheap(t *testing.T) {
+	in(t, func(c *cloud) {
+		for i := range 50 {
+			c.put(fmt.Sprintf("pt-%d", i), "")
+		}
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.pass(time.Hour)
+		clear(c.calls)
+		c.whole(hydrate.Sweep)
+		if got := keys(c.calls); got != "GET Patient/_history POST Patient/_search" || c.calls["POST Patient/_search"] != 1 {
+			c.Error(c.calls)
+		}
+		c.lake.SetTypeHistory(false)
+		clear(c.calls)
+		c.whole(hydrate.Sweep)
+		if got := keys(c.calls); got != "GET Patient/_history POST Patient/_search" || c.calls["POST Patient/_search"] != 2 {
+			c.Error(c.calls)
+		}
+	})
+}
+
+// A burst in one second takes many pages; more is written while they are read.
+func TestABurstOverManyPages(t *testing.T) {
+	in(t, func(c *cloud) {
+		for i := range 730 {
+			c.put(fmt.Sprintf("pt-%d", i), `,"active":true`)
+		}
+		c.pass(time.Minute)
+		n := 0
+		c.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+			if search := strings.HasSuffix(r.URL.Path, "Patient/_search") || r.Method == "GET" && strings.HasSuffix(r.URL.Path, "/Patient"); search && n < 40 {
+				n++
+				c.put(fmt.Sprintf("pt-%d", n*17), `,"active":false`)
+			}
+			return false
+		}
+		c.whole(hydrate.Sweep)
+		c.intercept = nil
+		c.pass(time.Minute)
+		c.whole(hydrate.Trigger)
+		c.check()
+	})
+}
+
+// More versions than a call of PutEvents takes come in several pages.
+func TestManyVersions(t *testing.T) {
+	in(t, func(c *cloud) {
+		for v := range 37 {
+			c.put("pt-many", fmt.Sprintf(`,"v":%d`, v))
+			if v%5 == 0 {
+				c.put(fmt.Sprintf("pt-%d", v), "")
+			}
+		}
+		c.pass(time.Minute)
+		if o := c.whole(hydrate.Sweep); o.pages != 4 {
+			c.Errorf("%+v", o)
+		}
+		c.check()
+	})
+}
+
+// A page is never larger than a state of a workflow takes; what does not fit into an event is referred to.
+func TestLargeResources(t *testing.T) {
+	in(t, func(c *cloud) {
+		text := strings.Repeat("Lovelace <\u00e9\\\"> ", 4000)
+		for i := range 30 {
+			c.put(fmt.Sprintf("pt-%d", i), `,"x":"`+strings.ReplaceAll(text[:2000*i+1000], `\"`, "")+`"`)
+		}
+		c.put("pt-large", `,"x":"`+strings.Repeat("y", 300_000)+`"`)
+		c.put("pt-large", `,"x":"`+strings.Repeat("y", 170_000)+`"`)
+		c.pass(time.Minute)
+		o := c.whole(hydrate.Sweep)
+		if want := c.written["Patient/pt-large/1"]; c.published["Patient/pt-large/1"] == "create " && len(want) > 300_000 {
+			c.written["Patient/pt-large/1"] = "create "
+		}
+		c.check()
+		c.Logf("%+v", o)
+	})
+}
+
+func TestReferencesOnly(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.h.Reference = true
+		c.put("pt-1", "")
+		c.put("pt-1", `,"name":[{"family":"Lovelace"}]`)
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		if got := c.published; got["Patient/pt-1/1"] != "create " || got["Patient/pt-1/2"] != "update " {
+			c.Error(got)
+		}
+	})
+}
+
+// Search hides what was just written, and history what was written minutes ago. Nothing is lost, nothing is skipped.
+func TestLag(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.lake.SetLag(healthlake.Lag{Index: func() time.Duration { return 20 * time.Second }, History: 5 * time.Minute, VersionRead: 2 * time.Minute})
+		c.whole(hydrate.Sweep)
+		c.put("pt-1", "")
+		c.put("pt-1", `,"active":true`)
+		c.put("pt-2", "")
+		c.whole(hydrate.Trigger) // sees nothing
+		c.pass(30 * time.Second)
+		o := c.run(hydrate.Request{Mode: hydrate.Trigger}) // sees version 2, cannot read version 1 yet
+		if o.whole || o.held != 1 || keys(c.published) != "Patient/pt-2/1" {
+			c.Errorf("%+v %s", o, keys(c.published))
+		}
+		c.pass(2 * time.Minute)
+		c.whole(hydrate.Trigger)
+		c.check()
+		c.delete("pt-1")
+		c.put("pt-1", "")
+		c.pass(3 * time.Minute)
+		if o := c.run(hydrate.Request{Mode: hydrate.Sweep}); o.whole || o.held == 0 { // the time of the deletion is not known yet
+			c.Errorf("%+v", o)
+		}
+		c.pass(5 * time.Minute)
+		c.whole(hydrate.Sweep)
+		c.check()
+		if sum(c.metrics("VersionsHeld")) == 0 {
+			c.Error("nothing is measured as held")
+		}
+	})
+}
+
+// A version that was erased is not waited for for ever.
+func TestErasedVersions(t *testing.T) {
+	in(t, func(c *cloud) {
+		for v := range 4 {
+			c.put("pt-1", fmt.Sprintf(`,"v":%d`, v))
+		}
+		hidden := func(w http.ResponseWriter, r *http.Request) bool {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/pt-1/_history/2"), strings.HasSuffix(r.URL.Path, "/pt-1/_history/1"):
+				return answer(w, 404, outcomeText("not-found"))
+			case strings.HasSuffix(r.URL.Path, "/pt-1/_history"):
+				return answer(w, 200, `{"resourceType":"Bundle","type":"history","entry":[{"request":{"method":"PUT"},"response":{"location":"Patient/pt-1/_history/4","lastModified":"2000-01-01T00:00:01Z"}},
+					{"request":{"method":"PUT"},"response":{"location":"Patient/pt-1/_history/3","lastModified":"2000-01-01T00:00:01Z"}}]}`)
+			}
+			return false
+		}
+		c.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasSuffix(r.URL.Path, "/pt-1/_history") {
+				return answer(w, 200, `{"resourceType":"Bundle","type":"history"}`)
+			}
+			return hidden(w, r)
+		}
+		c.pass(time.Minute)
+		if o := c.run(hydrate.Request{Mode: hydrate.Sweep}); o.whole || o.held != 1 || len(c.published) != 0 {
+			c.Errorf("%+v %s", o, keys(c.published))
+		}
+		c.intercept = hidden
+		c.pass(15 * time.Minute)
+		c.whole(hydrate.Sweep)
+		if got := keys(c.published); got != "Patient/pt-1/3 Patient/pt-1/4" || sum(c.metrics("VersionsErased")) != 2 {
+			c.Errorf("%s, %v", got, c.metrics("VersionsErased"))
+		}
+	})
+}
+
+// A failure is never "no changes": the page fails, and nothing moves on.
+func TestFailuresAreNotNoChanges(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.put("pt-1", `,"name":[{"family":"Lovelace"}]`)
+		c.pass(time.Minute)
+		for _, status := range []int{200, 400, 403, 429, 500} {
+			c.intercept = func(w http.ResponseWriter, _ *http.Request) bool { return answer(w, status, outcomeText("throttled")) }
+			if o := c.run(hydrate.Request{Mode: hydrate.Sweep}); o.err == nil || strings.Contains(o.err.Error(), "Lovelace") && status != 403 && status != 429 {
+				c.Errorf("%d: %+v", status, o)
+			}
+		}
+		// What passes is tried again.
+		n := 0
+		c.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+			n++
+			return n%2 == 1 && answer(w, 429, outcomeText("throttled"))
+		}
+		c.whole(hydrate.Sweep)
+		c.check()
+		c.intercept = nil
+		c.d.Faults.Inject(dispatch.Fault{Service: "dynamodb", Err: &dispatch.Error{Code: "InternalServerError", Status: 500}})
+		if o := c.run(hydrate.Request{Mode: hydrate.Sweep}); o.err == nil {
+			c.Errorf("without a ledger: %+v", o)
+		}
+	})
+}
+
+// Notifications name versions; what is missing before them is published with them.
+func TestReferences(t *testing.T) {
+	in(t, func(c *cloud) {
+		for range 3 {
+			c.put("pt-1", "")
+		}
+		c.put("pt-2", "")
+		c.put("pt-3", "")
+		c.delete("pt-3")
+		c.put("pt-4", "")
+		run := func(references ...string) outcome {
+			return c.run(hydrate.Request{Mode: hydrate.References, References: references})
+		}
+		if o := run("Patient/pt-1/_history/2", c.c.Endpoint()+"Patient/pt-2/_history/1", "Patient/pt-3", "Observation/o", "Patient/pt-1/_history/1"); o.err != nil || o.whole || o.held != 0 {
+			c.Errorf("%+v", o)
+		}
+		if got := keys(c.published); got != "Patient/pt-1/1 Patient/pt-1/2 Patient/pt-2/1 Patient/pt-3/1 Patient/pt-3/2" {
+			c.Error(got)
+		}
+		if o := run("Patient/pt-1", "Patient/pt-4/_history/1"); o.err != nil {
+			c.Errorf("%+v", o)
+		}
+		c.check()
+		if o := run("Patient/pt-9/_history/1"); o.held != 1 { // not there yet
+			c.Errorf("%+v", o)
+		}
+		for _, wrong := range []string{"Patient", "Patient/pt-1/_history/x", "Patient/a b"} {
+			if o := run(wrong); o.err == nil || strings.Contains(o.err.Error(), "pt-") {
+				c.Errorf("%s: %+v", wrong, o)
+			}
+		}
+	})
+}
+
+// A trigger begins shortly before what the last pass has reached; a sweep longer before what the last sweep has.
+func TestWatermarks(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.put("pt-1", "")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		var since []string
+		c.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+			if strings.HasSuffix(r.URL.Path, "_search") {
+				since = append(since, form(r).Get("_lastUpdated"))
+			}
+			return false
+		}
+		begin := time.Now()
+		from := func(at time.Time) string { return at.UTC().Format("ge2006-01-02T15:04:05Z") }
+		c.pass(time.Hour)
+		c.whole(hydrate.Trigger)
+		c.pass(time.Hour)
+		c.whole(hydrate.Trigger)
+		c.whole(hydrate.Sweep)
+		c.whole(hydrate.Trigger)
+		want := []string{from(begin.Add(-2 * time.Minute)), from(begin.Add(58 * time.Minute)), from(begin.Add(-15 * time.Minute)), from(begin.Add(118 * time.Minute))}
+		if strings.Join(since, " ") != strings.Join(want, " ") {
+			c.Errorf("%v, want %v", since, want)
+		}
+		if lag := c.metrics("SweepLag"); len(lag) != 1 || lag[0] != 7200 { // the first sweep has no watermark to be behind
+			c.Error(lag)
+		}
+	})
+}
+
+// What somebody else is publishing is left to them, and the pass is not whole. A link that is refused begins its second again.
+func TestWhatIsNotPublishedIsNotTakenFurther(t *testing.T) {
+	in(t, func(c *cloud) {
+		for range 25 {
+			c.put("pt-1", "")
+		}
+		c.pass(time.Minute)
+		first, err := c.h.Handle(c.Context(), hydrate.Request{ResourceType: "Patient", Mode: hydrate.Sweep})
+		if err != nil || first.Continuation == nil || len(first.Batches) != 1 {
+			c.Fatalf("%+v %v", first, err)
+		}
+		second, err := c.h.Handle(c.Context(), hydrate.Request{ResourceType: "Patient", Mode: hydrate.Sweep, Continuation: first.Continuation})
+		if err != nil || second.Held != 1 || second.Continuation != nil || second.Watermark != nil || len(second.Batches) != 0 {
+			c.Errorf("%+v %v", second, err)
+		}
+		c.whole(hydrate.Sweep)
+		c.check()
+	})
+}
+
+func TestARefusedLinkBeginsAgain(t *testing.T) {
+	in(t, func(c *cloud) {
+		for i := range 350 {
+			c.put(fmt.Sprintf("pt-%d", i), "")
+		}
+		c.pass(time.Minute)
+		n := 0
+		c.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Query().Has("page") {
+				n++
+				return n == 2 && answer(w, 400, outcomeText("value"))
+			}
+			return false
+		}
+		c.whole(hydrate.Sweep)
+		c.check()
+	})
+}
+
+func TestRequestsAreChecked(t *testing.T) {
+	in(t, func(c *cloud) {
+		for _, wrong := range []hydrate.Request{{Mode: hydrate.Sweep}, {ResourceType: "../x", Mode: hydrate.Sweep}, {ResourceType: "Patient"}, {ResourceType: "Patient", Mode: hydrate.Sweep, Continuation: &hydrate.Continuation{}}} {
+			if _, err := c.h.Handle(c.Context(), wrong); err == nil {
+				c.Errorf("%+v is taken", wrong)
+			}
+		}
+	})
+}
