@@ -16,7 +16,8 @@ import (
 
 // Deploy is the program. Its outputs are plain strings: apiUrl, the domain's base URL; intakeUrl, where payloads are posted;
 // intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId,
-// userPoolClientId and usersSweepStateMachineArn; samplesUrl, and the URL of each further API of functions.
+// userPoolClientId and usersSweepStateMachineArn; samplesUrl, and the URL of each further API of functions. With
+// a domain there is closedUrl, a default endpoint, which answers 403.
 func Deploy(ctx *pulumi.Context) error {
 	outputs, err := deploy(ctx, functionAPIs(), liveAccountRole)
 	if err != nil {

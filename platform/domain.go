@@ -107,6 +107,7 @@ func (s *system) newDomain() (map[string]pulumi.Input, error) {
 		base = localURL(domain.DomainName, s.apis[0].api.InvokeURL)
 	}
 	urls["apiUrl"] = base
+	urls["closedUrl"] = s.apis[0].api.InvokeURL // to see that it is
 	for _, a := range s.apis {
 		urls[a.name+"Url"] = pulumi.Sprintf("%s/%s", base, a.basePath)
 	}

@@ -69,13 +69,13 @@ func TestURLs(t *testing.T) {
 		closed   bool // the default endpoints
 	}{
 		{"domain", map[string]string{"carepath:domain": testDomain}, aws, map[string]string{
-			"apiUrl": "https://api.example.com", "intakeUrl": "https://api.example.com/webhooks", "usersUrl": "https://api.example.com/users", "samplesUrl": "https://api.example.com/samples",
+			"apiUrl": "https://api.example.com", "intakeUrl": "https://api.example.com/webhooks", "usersUrl": "https://api.example.com/users", "samplesUrl": "https://api.example.com/samples", "closedUrl": aws + "/main",
 		}, true},
 		{"existing domain", map[string]string{"carepath:domain": `{"name":"api.example.com","existing":true}`}, aws, map[string]string{
-			"apiUrl": "https://api.example.com", "intakeUrl": "https://api.example.com/webhooks", "usersUrl": "https://api.example.com/users", "samplesUrl": "https://api.example.com/samples",
+			"apiUrl": "https://api.example.com", "intakeUrl": "https://api.example.com/webhooks", "usersUrl": "https://api.example.com/users", "samplesUrl": "https://api.example.com/samples", "closedUrl": aws + "/main",
 		}, true},
 		{"the embedded AWS", map[string]string{"carepath:environment": "local", "carepath:domain": `{"name":"api.localhost"}`}, local, map[string]string{
-			"apiUrl": "http://api.localhost:4566", "intakeUrl": "http://api.localhost:4566/webhooks", "usersUrl": "http://api.localhost:4566/users", "samplesUrl": "http://api.localhost:4566/samples",
+			"apiUrl": "http://api.localhost:4566", "intakeUrl": "http://api.localhost:4566/webhooks", "usersUrl": "http://api.localhost:4566/users", "samplesUrl": "http://api.localhost:4566/samples", "closedUrl": local + "/main",
 		}, true},
 		{"no domain", nil, aws, map[string]string{"apiUrl": aws + "/main", "intakeUrl": aws + "/main", "usersUrl": aws + "/main", "samplesUrl": aws + "/main"}, false},
 	} {

@@ -27,7 +27,7 @@ var layers = []struct {
 	{"components", []string{"components", "lang"}, nil},
 	{"platform", []string{"platform", "components", "lang"}, nil},
 	{"localcloud", []string{"localcloud", "lang"}, nil},
-	{"deploy", []string{"deploy", "changes", "platform", "localcloud", "lang"}, nil},
+	{"deploy", []string{"deploy", "changes", "fhir", "platform", "localcloud", "lang"}, nil},
 	{"cmd", []string{"cmd", "changes", "deploy", "platform", "localcloud", "fhir", "lang"}, nil},
 	{"internal", []string{"internal", "localcloud", "lang"}, nil},
 }

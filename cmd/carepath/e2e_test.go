@@ -302,6 +302,8 @@ func TestTheLocalStack(t *testing.T) {
 
 	t.Run("users with optimistic allocation", func(t *testing.T) { l.testOptimisticAllocation(t) })
 
+	t.Run("the demo's promises hold, and it leaves nothing", l.testDemo)
+
 	t.Run("the sessions in the documents run as they stand there", func(t *testing.T) { l.runSessions(t) })
 
 	t.Run("destroy, the last of them, leaves nothing", func(t *testing.T) {
