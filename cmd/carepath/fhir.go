@@ -36,9 +36,6 @@ func (g *global) fhirClient(cmd *cobra.Command, parallel int) (*fhir.Client, err
 	if err != nil {
 		return nil, err
 	}
-	if c.Credentials == nil || c.Region == "" {
-		return nil, &deploy.Error{Code: deploy.CodeCredentials, Message: "the environment has no region or no credentials for AWS", Hint: "export AWS_PROFILE, or AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
-	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = parallel
 	return fhir.New(fhir.Config{Endpoint: endpoint, Region: c.Region, Credentials: c.Credentials, Transport: transport})

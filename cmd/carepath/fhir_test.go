@@ -284,6 +284,17 @@ func TestStacksWithoutADataStore(t *testing.T) {
 	}
 }
 
+func TestNoCredentials(t *testing.T) {
+	r := &records{T: t, outputs: map[string]any{"fhirEndpoint": "https://healthlake.us-east-1.amazonaws.com/datastore/x/r4/", "changeQueueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/q"}}
+	for name, value := range map[string]string{"HOME": t.TempDir(), "AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "",
+		"AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONFIG_FILE": "", "AWS_SHARED_CREDENTIALS_FILE": ""} {
+		t.Setenv(name, value)
+	}
+	for _, args := range [][]string{{"fhir", "get", "Patient/p"}, {"changes", "tail"}} {
+		r.want(1, "", `there are no credentials for AWS: (.|\n)*\n  export AWS_PROFILE`, append(args, "--stack", "dev")...)
+	}
+}
+
 func TestRegionOfAnAddress(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://sqs.eu-west-1.amazonaws.com/111122223333/q":                  "eu-west-1",

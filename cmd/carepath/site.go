@@ -68,13 +68,20 @@ func (s *site) setting(name string) string {
 	return "carepath:healthlake." + name + ": true in Pulumi." + s.g.stack + ".yaml and carepath up --stack " + s.g.stack + " make one"
 }
 
-// awsConfig is how the AWS SDK reaches what is at an address, in the address's region.
+// awsConfig is how the AWS SDK reaches what is at an address, in the address's region, with credentials that can be had.
 func (s *site) awsConfig(cmd *cobra.Command, address string) (aws.Config, error) {
 	c, err := s.g.awsConfig(cmd, s.project)
-	if region := regionOf(address); err == nil && region != "" {
+	if err != nil {
+		return c, err
+	}
+	if region := regionOf(address); region != "" {
 		c.Region = region
 	}
-	return c, err
+	if _, err := c.Credentials.Retrieve(cmd.Context()); err != nil {
+		return c, &deploy.Error{Code: deploy.CodeCredentials, Message: "there are no credentials for AWS: " + err.Error(), Err: err,
+			Hint: "export AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
+	}
+	return c, nil
 }
 
 // regionOf is the region in an address of AWS, such as https://sqs.us-east-1.amazonaws.com/...; "" if there is none.

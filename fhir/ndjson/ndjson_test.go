@@ -194,6 +194,45 @@ func TestItIsInterrupted(t *testing.T) {
 	})
 }
 
+// countingReader knows how much was read.
+type countingReader struct {
+	io.Reader
+	read int
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.read += n
+	return n, err
+}
+
+func TestItReadsNoFurtherThanItLoads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		const length, parallel = 100_000, 4
+		var text strings.Builder
+		for i := range 200 {
+			text.WriteString(patient(fmt.Sprint("p", i)) + strings.Repeat(" ", length) + "\n")
+		}
+		source, s := &countingReader{Reader: strings.NewReader(text.String())}, &store{atOnce: make(chan struct{})}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = ndjson.Load(ctx, source, s, ndjson.Options{Parallel: parallel}) // interrupted
+		}()
+		for n := range 50 {
+			synctest.Wait()
+			// Each worker has one and another that waits, and the reader has one and a buffer.
+			if most := (n + 2*parallel + 2) * (length + 1000); source.read > most {
+				t.Fatalf("after %d lines %d bytes were read, more than %d", n, source.read, most)
+			}
+			s.atOnce <- struct{}{}
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestASourceThatBreaksOff(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	got, err := ndjson.Load(t.Context(), io.MultiReader(strings.NewReader(numbered(2)), iotest.ErrReader(broken)), &store{}, ndjson.Options{})
