@@ -1,6 +1,10 @@
 package deploy
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/carepath/carepath/deploy/policies"
+)
 
 // Code says what kind of failure an Error is; the command line turns it into its exit code.
 type Code string
@@ -38,6 +42,8 @@ type Error struct {
 	Where []string
 	// Findings are the resources that a guard stands for; with CodeRefused only.
 	Findings []Finding
+	// Policies are the resources that are against the policies; with CodeRefused only.
+	Policies []policies.Finding
 }
 
 func (e *Error) Error() string {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/carepath/carepath/deploy/cost"
+	"github.com/carepath/carepath/deploy/policies"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
@@ -55,6 +56,8 @@ type Result struct {
 	Dangers []Finding `json:"dangers,omitempty"`
 	// Cost is what a preview says the changes make of the cost.
 	Cost *cost.Difference `json:"cost,omitempty"`
+	// Policies is what a preview found against the policies: an Up refuses it.
+	Policies *policies.Report `json:"policies,omitempty"`
 
 	steps     []apitype.StepEventMetadata // what a preview would do
 	refreshed []apitype.StepEventMetadata // what the preview of a refresh found
@@ -62,6 +65,11 @@ type Result struct {
 
 // stackType is the type of the resource that stands for the stack.
 const stackType = "pulumi:pulumi:Stack"
+
+// Refused is the error with which an Up would refuse what a preview found against the policies; nil if it would not.
+func (r *Result) Refused() error {
+	return againstPolicies("deploying the stack "+r.Stack, r.Stack, r.Policies)
+}
 
 // Changed reports whether the operation changed anything, or would.
 func (r *Result) Changed() bool {

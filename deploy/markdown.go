@@ -116,6 +116,7 @@ func (r *Result) Markdown(limit int) string {
 	if len(dangers) > 0 {
 		p.table("\n> [!CAUTION]\n> **Data would be lost. `carepath up` will refuse this.**\n>\n", dangers)
 	}
+	p.policies(r.Policies)
 	if r.Cost != nil {
 		fmt.Fprintf(p, "\n**Cost:** %s.\n", cell(r.Cost.Summary()))
 	}

@@ -11,20 +11,31 @@ import (
 
 	"github.com/carepath/carepath/deploy/cost"
 	"github.com/carepath/carepath/deploy/graph"
+	"github.com/carepath/carepath/deploy/policies"
 )
 
 // Offline is what a stack consists of, told without an account: what is deployed already is not known, so it says no changes.
 type Offline struct {
-	Graph   *graph.Graph
-	Cost    *cost.Estimate // of all of it
-	Seconds float64
+	Graph *graph.Graph
+	// Policies is what is against the policies: an Up refuses it.
+	Policies *policies.Report
+	Cost     *cost.Estimate // of all of it
+	Seconds  float64
 }
 
 // PreviewOffline says what a stack consists of, without an account, an engine or a build. A configuration with problems is an *Error
 // with CodeUsage whose cause is a *platform.ConfigError with all of them.
 func (p *Project) PreviewOffline(ctx context.Context, stack string) (*Offline, error) {
 	start := time.Now()
-	g, err := p.Graph(ctx, stack)
+	c, err := p.Configuration(stack)
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.graph(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	report, err := c.policies(g)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +43,7 @@ func (p *Project) PreviewOffline(ctx context.Context, stack string) (*Offline, e
 	if err != nil {
 		return nil, err
 	}
-	return &Offline{Graph: g, Cost: estimate, Seconds: time.Since(start).Seconds()}, nil
+	return &Offline{Graph: g, Policies: report, Cost: estimate, Seconds: time.Since(start).Seconds()}, nil
 }
 
 // MarshalJSON gives the graph's members and those of what is said about it.
@@ -45,13 +56,17 @@ func (o *Offline) MarshalJSON() ([]byte, error) {
 	if err := json.Unmarshal(g, &members); err != nil {
 		return nil, err
 	}
-	if members["cost"], err = json.Marshal(o.Cost); err != nil {
-		return nil, err
-	}
-	if members["seconds"], err = json.Marshal(o.Seconds); err != nil {
-		return nil, err
+	for name, value := range map[string]any{"cost": o.Cost, "policies": o.Policies, "seconds": o.Seconds} {
+		if members[name], err = json.Marshal(value); err != nil {
+			return nil, err
+		}
 	}
 	return json.Marshal(members)
+}
+
+// Refused is the error with which an Up would refuse what is against the policies; nil if it would not.
+func (o *Offline) Refused() error {
+	return againstPolicies("deploying the stack "+o.Graph.Stack, o.Graph.Stack, o.Policies)
 }
 
 // Summary says it in a line.
@@ -82,6 +97,7 @@ func (o *Offline) Text() string {
 	for _, a := range o.Graph.Assumptions {
 		fmt.Fprintf(&b, "assumed: %s\n", a)
 	}
+	b.WriteString(policyLines(o.Policies))
 	fmt.Fprintf(&b, "cost: %s\n", o.Cost.Summary())
 	return b.String()
 }
@@ -93,6 +109,7 @@ func (o *Offline) Markdown(limit int) string {
 	for _, a := range o.Graph.Assumptions {
 		fmt.Fprintf(p, "\n> %s\n", cell(a))
 	}
+	p.policies(o.Policies)
 	fmt.Fprintf(p, "\n**Cost:** %s.\n", cell(o.Cost.Summary()))
 	var components, resources []string
 	for _, c := range o.Graph.Components() {
@@ -115,3 +132,6 @@ func (o *Offline) Markdown(limit int) string {
 	p.folded(fmt.Sprintf("%d resources", len(resources)), "| component | type | name | |\n|---|---|---|---|\n", resources)
 	return p.String()
 }
+
+// PolicyText is what the policies say of the stack, what refuses it left out: Refused says that.
+func (o *Offline) PolicyText() string { return policyLines(o.Policies) }

@@ -24,7 +24,8 @@ type PreviewOptions struct {
 }
 
 // Preview says what Up would do. Resources that Up would refuse to lose are in the result's Dangers, and no error; but there is no
-// plan for what would delete protected resources.
+// plan for what would delete protected resources. What is against the policies is in its Policies, and no error either unless a plan
+// is asked for.
 func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) {
 	doing := "previewing the stack " + s.name
 	options := []optpreview.Option{optpreview.SuppressProgress()}
@@ -35,6 +36,9 @@ func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) 
 		return nil, err
 	}
 	if o.Out != "" {
+		if err := againstPolicies("planning the stack "+s.name, s.name, s.policies); err != nil {
+			return nil, err
+		}
 		plan.State = deployed.fingerprint()
 		if file, err = temporaryFile(nil); err != nil {
 			return nil, err
@@ -46,7 +50,7 @@ func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) 
 		_, err := s.stack.Preview(ctx, append(options, optpreview.EventStreams(ch))...)
 		return err
 	})
-	result.Dangers = findings(result.steps, s.production)
+	result.Dangers, result.Policies = findings(result.steps, s.production), s.policies
 	protection := err != nil && ctx.Err() == nil && result.onlyProtection()
 	if err == nil || protection {
 		var priced error

@@ -108,6 +108,10 @@ func (p *Project) Graph(ctx context.Context, stack string) (*graph.Graph, error)
 	if err != nil {
 		return nil, err
 	}
+	return c.graph(ctx, stack)
+}
+
+func (c *Configuration) graph(ctx context.Context, stack string) (*graph.Graph, error) {
 	g, err := graph.Of(ctx, stack, c.file)
 	if err != nil {
 		return nil, &Error{Code: CodeFailed, Message: err.Error(), Hint: "carepath config validate --stack " + stack + " checks the configuration", Err: err}

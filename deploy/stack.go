@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/carepath/carepath/deploy/policies"
 	"github.com/carepath/carepath/platform"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
@@ -22,7 +23,8 @@ type Stack struct {
 	engine     *engine
 	stack      auto.Stack
 	observer   Observer
-	gate       func() error // called by the program before an update's first change; nil if nothing is in the way
+	policies   *policies.Report // nil: the program is not the platform's, or is not run
+	gate       func() error     // called by the program before an update's first change; nil if nothing is in the way
 }
 
 // Options say which stack is opened and how.
@@ -33,6 +35,8 @@ type Options struct {
 	// anything is started, and the stack is made where it does not exist yet. Without it a stack that does not exist is an
 	// *Error with CodeNotDeployed.
 	Program bool
+	// Deploys says that the operation is Up: a stack that is against the policies is refused before anything is started.
+	Deploys bool
 	// ServeArgs are the arguments with which this program serves the embedded AWS; for the local stack only.
 	ServeArgs []string
 
@@ -49,6 +53,15 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 	production, err := p.Production(o.Stack)
 	if err != nil {
 		return nil, err
+	}
+	var report *policies.Report
+	if o.Program && o.program == nil {
+		if report, err = p.CheckPolicies(ctx, o.Stack); err != nil {
+			return nil, err
+		}
+		if err := againstPolicies("deploying the stack "+o.Stack, o.Stack, report); err != nil && o.Deploys {
+			return nil, err
+		}
 	}
 	environment := map[string]string{"PULUMI_SKIP_UPDATE_CHECK": "true"}
 	if o.Stack == LocalStack {
@@ -78,7 +91,7 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 	if o.Program {
 		choose = auto.UpsertStackInlineSource
 	}
-	s := &Stack{name: o.Stack, production: production, project: p, engine: cli, observer: o.Observer}
+	s := &Stack{name: o.Stack, production: production, project: p, engine: cli, observer: o.Observer, policies: report}
 	program := platform.Deploy
 	if o.program != nil {
 		program = o.program

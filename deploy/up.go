@@ -18,9 +18,13 @@ type UpOptions struct {
 }
 
 // Up deploys the stack. Before the first change it previews, in the same process, and refuses with an *Error of CodeRefused if a
-// resource that is protected or holds data would be replaced or deleted and is not allowed to be.
+// resource that is protected or holds data would be replaced or deleted and is not allowed to be, or if the stack is against the
+// policies.
 func (s *Stack) Up(ctx context.Context, o UpOptions) (*Result, error) {
 	if err := o.Allowed.check(); err != nil {
+		return nil, err
+	}
+	if err := againstPolicies("deploying the stack "+s.name, s.name, s.policies); err != nil {
 		return nil, err
 	}
 	var options []optup.Option

@@ -36,6 +36,8 @@ type Config struct {
 	Domain DomainConfig
 	// Usage is carepath:usage: what estimates of the cost assume.
 	Usage UsageConfig
+	// Policies is carepath:policies: exceptions from the rules that every stack must follow.
+	Policies PoliciesConfig
 }
 
 // PlatformConfig is what all systems share.
@@ -192,6 +194,7 @@ func (r *configReader) config() *Config {
 	c.Domain.read(r.object(keyDomain, "The domain that all APIs are under."), c.Region, local)
 	c.Usage = DefaultUsage()
 	c.Usage.read(r.object(keyUsage, "How much the stack is used: what carepath cost assumes. Nothing that is deployed depends on it."))
+	c.Policies.read(r.object(keyPolicies, "How the rules of docs/policies.md are applied to the stack. What is deployed depends on it only in that up refuses what is against a rule."))
 	r.end()
 	return c
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/carepath/carepath/deploy"
+	"github.com/carepath/carepath/deploy/policies"
 	"github.com/carepath/carepath/platform"
 	"github.com/spf13/cobra"
 )
@@ -95,11 +96,13 @@ func failureOf(err error) any {
 		Where    []string           `json:"where,omitempty"`    // URNs
 		// Resources are what a guard stands for.
 		Resources []deploy.Finding `json:"resources,omitempty"`
+		// Policies are what is against the policies.
+		Policies []policies.Finding `json:"policies,omitempty"`
 	}
 	d := description{Code: code(err), Message: err.Error()}
 	var e *deploy.Error
 	if errors.As(err, &e) {
-		d.Message, d.Hint, d.Where, d.Resources = e.Message, e.Hint, e.Where, e.Findings
+		d.Message, d.Hint, d.Where, d.Resources, d.Policies = e.Message, e.Hint, e.Where, e.Findings, e.Policies
 	}
 	var invalid *platform.ConfigError
 	if errors.As(err, &invalid) {

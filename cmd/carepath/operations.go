@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -94,7 +95,12 @@ Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up
 					return err
 				}
 			}
-			stack, err := g.open(cmd, true)
+			p, options, err := g.options(cmd, true)
+			if err != nil {
+				return err
+			}
+			options.Deploys = true
+			stack, err := p.Open(cmd.Context(), options)
 			if err != nil {
 				return err
 			}
@@ -148,7 +154,8 @@ func newPreviewCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "Say what up would do",
-		Long: `Say what up would do. Resources that hold data and would be lost are listed; up refuses to lose them.
+		Long: `Say what up would do. Resources that hold data and would be lost are listed; up refuses to lose them. Resources that are against
+the policies are listed last, and the exit code is 4.
 
 With --out what would be done is also kept in a file: up --plan FILE does exactly that, or nothing if the stack, the program or the
 configuration has changed since.
@@ -179,13 +186,14 @@ stack's file will do, without an account.`,
 				g.note("  ! %s", f)
 			}
 			if markdown {
-				_, err := fmt.Fprint(g.out, result.Markdown(deploy.CommentLimit))
-				return err
+				_, err = fmt.Fprint(g.out, result.Markdown(deploy.CommentLimit))
+			} else {
+				err = g.finish(result, "previewed "+g.stack)
+				if err == nil && !g.json {
+					err = result.Cost.WriteText(g.out)
+				}
 			}
-			if err := g.finish(result, "previewed "+g.stack); err != nil || g.json {
-				return err
-			}
-			return result.Cost.WriteText(g.out)
+			return errors.Join(err, result.Refused())
 		},
 	}
 	cmd.Flags().StringVar(&o.Out, "out", "", "keep the plan in this file, for up --plan")
@@ -205,13 +213,13 @@ func (g *global) previewOffline(cmd *cobra.Command, markdown bool) error {
 	}
 	switch {
 	case g.json:
-		return g.printJSON(o)
+		err = g.printJSON(o)
 	case markdown:
 		fmt.Fprint(g.out, o.Markdown(deploy.CommentLimit))
 	default:
 		fmt.Fprintf(g.out, "%s✓ described %s: %s (%.2fs)\n", o.Text(), g.stack, o.Summary(), o.Seconds)
 	}
-	return nil
+	return errors.Join(err, o.Refused())
 }
 
 func newRefreshCommand(g *global) *cobra.Command {

@@ -51,7 +51,7 @@ func newRootCommand(s *streams) (*cobra.Command, *global) {
 	flags.IntVar(&g.port, "port", deploy.DefaultPort, "where the embedded AWS listens, on the loopback address (environment: CAREPATH_PORT)")
 	root.AddCommand(
 		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDriftCommand(g), newCancelCommand(g), newDestroyCommand(g), newReapCommand(g), newOutputsCommand(g),
-		newRedriveCommand(g), newCostCommand(g), newDemoCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newConfigCommand(g), newDoctorCommand(g), newVersionCommand(g),
+		newRedriveCommand(g), newCostCommand(g), newDemoCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newConfigCommand(g), newPolicyCommand(g), newDoctorCommand(g), newVersionCommand(g),
 		newFHIRCommand(g), newChangesCommand(g),
 	)
 	help := root.HelpFunc()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -404,3 +405,23 @@ func plain(v resource.PropertyValue) any {
 	}
 	return v.V
 }
+
+// mention is how a resource's property is shown in inputs; see reference.
+var mention = regexp.MustCompile(`\$\{([A-Za-z0-9-]+)\.([A-Za-z0-9]+):([^}]+)\.([A-Za-z0-9]+)\}`)
+
+// Mentioned returns the resources that a text refers to, in its order.
+func (g *Graph) Mentioned(text string) []*Resource {
+	var all []*Resource
+	for _, m := range mention.FindAllStringSubmatch(text, -1) {
+		for _, r := range g.Resources {
+			if service, kind, _ := cutToken(r.Type); service == m[1] && kind == m[2] && r.Name == m[3] && !r.Component {
+				all = append(all, r)
+				break
+			}
+		}
+	}
+	return all
+}
+
+// Mentions reports whether a text refers to the resource.
+func (g *Graph) Mentions(text string, r *Resource) bool { return slices.Contains(g.Mentioned(text), r) }
