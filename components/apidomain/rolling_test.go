@@ -49,11 +49,7 @@ func (r *rolling) program(ctx *pulumi.Context) error {
 		return err
 	}
 	with := pulumi.Provider(provider)
-	all := policy.ARNs(pulumi.String("*"))
-	key, err := kms.NewKey(ctx, "key", &kms.KeyArgs{Policy: policy.Document(
-		policy.Statement{Principal: map[string]string{"AWS": "arn:aws:iam::000000000000:root"}, Actions: []string{"kms:*"}, Resources: all},
-		policy.Statement{Principal: map[string]string{"Service": "logs.us-east-1.amazonaws.com"}, Actions: []string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"}, Resources: all},
-	).ToStringPtrOutput()}, with)
+	key, err := logsKey(ctx, with)
 	if err != nil {
 		return err
 	}
@@ -94,22 +90,32 @@ func (r *rolling) program(ctx *pulumi.Context) error {
 	return err
 }
 
+// logsKey makes a key for log groups.
+func logsKey(ctx *pulumi.Context, with ...pulumi.ResourceOption) (*kms.Key, error) {
+	all := policy.ARNs(pulumi.String("*"))
+	return kms.NewKey(ctx, "key", &kms.KeyArgs{Policy: policy.Document(
+		policy.Statement{Principal: map[string]string{"AWS": "arn:aws:iam::000000000000:root"}, Actions: []string{"kms:*"}, Resources: all},
+		policy.Statement{Principal: map[string]string{"Service": "logs.us-east-1.amazonaws.com"}, Actions: []string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"}, Resources: all},
+	).ToStringPtrOutput()}, with...)
+}
+
 // logging lets API Gateway write access logs.
-func logging(ctx *pulumi.Context, with pulumi.ResourceOption) (*apigateway.Account, error) {
-	role, err := iam.NewRole(ctx, "logs", &iam.RoleArgs{AssumeRolePolicy: policy.Trust("apigateway.amazonaws.com")}, with)
+func logging(ctx *pulumi.Context, with ...pulumi.ResourceOption) (*apigateway.Account, error) {
+	role, err := iam.NewRole(ctx, "logs", &iam.RoleArgs{AssumeRolePolicy: policy.Trust("apigateway.amazonaws.com")}, with...)
 	if err != nil {
 		return nil, err
 	}
 	granted, err := iam.NewRolePolicy(ctx, "logs", &iam.RolePolicyArgs{Role: role.Name, Policy: policy.Document(policy.Statement{
 		Actions: []string{"logs:*"}, Resources: policy.ARNs(pulumi.String("*")),
-	})}, with)
+	})}, with...)
 	if err != nil {
 		return nil, err
 	}
-	return apigateway.NewAccount(ctx, "account", &apigateway.AccountArgs{CloudwatchRoleArn: role.Arn.ToStringPtrOutput()}, with, pulumi.DependsOn([]pulumi.Resource{granted}))
+	return apigateway.NewAccount(ctx, "account", &apigateway.AccountArgs{CloudwatchRoleArn: role.Arn.ToStringPtrOutput()}, append(with, pulumi.DependsOn([]pulumi.Resource{granted}))...)
 }
 
-func newRolling(t *testing.T) *rolling {
+// onTheEmbeddedAWS makes a stack of a program for the real engine and an embedded AWS of its own, whose URL it returns.
+func onTheEmbeddedAWS(t *testing.T, program pulumi.RunFunc) (stack auto.Stack, base string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: deploying needs the Pulumi CLI, which may have to be built")
@@ -131,8 +137,7 @@ func newRolling(t *testing.T) *rolling {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	r := &rolling{base: cloud.Endpoint()}
-	r.stack, err = auto.UpsertStackInlineSource(t.Context(), "test", "rolling", r.program, auto.Pulumi(cli), auto.PulumiHome(filepath.Join(dir, "home")),
+	stack, err = auto.UpsertStackInlineSource(t.Context(), "test", "rolling", program, auto.Pulumi(cli), auto.PulumiHome(filepath.Join(dir, "home")),
 		auto.Project(workspace.Project{
 			Name: tokens.PackageName("rolling"), Runtime: workspace.NewProjectRuntimeInfo("go", nil), Backend: &workspace.ProjectBackend{URL: "file://" + dir},
 		}),
@@ -143,7 +148,19 @@ func newRolling(t *testing.T) *rolling {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return stack, cloud.Endpoint()
+}
+
+// client sends every request to the embedded AWS, whatever the host.
+func client(base string) *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		u, err := url.Parse(base)
+		if err != nil {
+			return nil, err
+		}
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, network, "127.0.0.1:"+u.Port())
+	}}}
 }
 
 // up deploys the APIs by their base paths.
@@ -184,14 +201,7 @@ type sample struct {
 // under sends 200 requests a second, in turn to each path, from a second before a change until a second after it.
 func (r *rolling) under(t *testing.T, paths []string, change func() error) map[string][]sample {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		u, err := url.Parse(r.base)
-		if err != nil {
-			return nil, err
-		}
-		var dialer net.Dialer
-		return dialer.DialContext(ctx, network, "127.0.0.1:"+u.Port())
-	}}}
+	client := client(r.base)
 	defer client.CloseIdleConnections()
 	samples := make(map[string][]sample)
 	var mu sync.Mutex
@@ -290,7 +300,8 @@ func begins(t *testing.T, samples []sample) time.Time {
 }
 
 func TestChangesUnderTraffic(t *testing.T) {
-	r := newRolling(t)
+	r := &rolling{}
+	r.stack, r.base = onTheEmbeddedAWS(t, r.program)
 	ctx := t.Context()
 	if err := r.up(ctx, map[string]string{"orders": "orders", "samples": "samples", "deep/er": "deep", "deep": "samples"}); err != nil {
 		t.Fatal(err)
