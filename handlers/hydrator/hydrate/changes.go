@@ -2,9 +2,12 @@ package hydrate
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/carepath/carepath/fhir"
@@ -12,7 +15,7 @@ import (
 
 // maxRounds is how often a second of more than one page, or the history, is read again before the pass goes on without being
 // whole.
-const maxRounds = 4
+const maxRounds = 6
 
 // keptBodies bounds the bytes of resources that are kept of a page of a search. A page of a response holds fewer; what has no
 // room is read again by its version.
@@ -26,6 +29,7 @@ type found struct {
 	ids    []string // of all, in order
 	all    []change
 	latest string // the second of the latest change
+	sum    uint64 // over the changes in the position's second
 	page   fhir.Page
 }
 
@@ -55,7 +59,10 @@ func (p *pass) read(ctx context.Context, ask func(each func(fhir.Entry) error) (
 				kept += n
 			}
 			f.ids, f.all = append(f.ids, c.id), append(f.all, c)
-			f.latest = max(f.latest, at.UTC().Format(secondForm))
+			second := at.UTC().Format(secondForm)
+			if f.latest = max(f.latest, second); second == p.Position {
+				f.sum += fingerprint(&c)
+			}
 			return nil
 		})
 		if !errors.Is(err, fhir.ErrInterrupted) {
@@ -63,6 +70,12 @@ func (p *pass) read(ctx context.Context, ask func(each func(fhir.Entry) error) (
 		}
 	}
 	return f, err
+}
+
+// fingerprint tells a version of a resource from others.
+func fingerprint(c *change) uint64 {
+	sum := sha256.Sum256([]byte(c.id + "/" + strconv.FormatInt(c.to, 10)))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // moment reads a time as HealthLake writes it.
@@ -94,11 +107,7 @@ func (p *pass) changes(ctx context.Context) error {
 		return err
 	}
 	for _, c := range f.all {
-		head := heads[c.id]
-		if c.to > head.version && c.to > p.page.given[c.id] {
-			p.Fresh = true
-		}
-		if err := p.take(ctx, head, c); err != nil {
+		if err := p.take(ctx, heads[c.id], c); err != nil {
 			return err
 		}
 	}
@@ -107,51 +116,75 @@ func (p *pass) changes(ctx context.Context) error {
 
 // advance moves the position behind a page.
 func (p *pass) advance(f *found) error {
-	beyond := f.latest > p.Position // a page that reaches into a later second is whole up to there
+	beyond := f.latest > p.Position // the page reaches into a later second
+	first := p.Link == ""
 	switch {
-	case p.Link != "" && p.Link == f.page.Next:
+	case !first && p.Link == f.page.Next:
 		return errors.New("a page's next link leads to the page itself")
-	case p.Link == "" && f.page.Next == "":
+	case first && f.page.Next == "":
 		p.changed()
-	case p.Link == "" && beyond:
-		p.Position, p.Fresh, p.Rounds = f.latest, false, 0
-	case f.page.Next != "" && !beyond:
-		p.Link = f.page.Next
-	case p.Fresh && p.Rounds < maxRounds:
-		// What moved to the end while the second's pages were read has drawn others to pages that had been read.
-		p.Link, p.Fresh = "", false
-		p.Rounds++
-	default:
-		if p.Fresh {
-			p.Held = true
-		}
-		if f.page.Next == "" && !beyond {
-			p.changed()
-			break
-		}
-		p.Link, p.Fresh, p.Rounds = "", false, 0
-		if p.Position == "" {
-			p.Position = f.latest
-			break
-		}
-		at, err := time.Parse(secondForm, p.Position)
-		if err != nil {
-			return fmt.Errorf("the continuation's position is not a time: %w", err)
-		}
-		p.Position = at.Add(time.Second).Format(secondForm)
+		return nil
+	case first && beyond: // one page, read at one moment, has all that is before its last second
+		p.moveTo(f.latest)
+		return nil
+	case first:
+		p.Seen = ""
 	}
+	if err := p.see(f.sum); err != nil {
+		return err
+	}
+	if f.page.Next != "" && !beyond {
+		p.Link = f.page.Next
+		return nil
+	}
+	// The second is read to its end. What moved away while that was done, to the end of the order, has drawn others to pages that
+	// had been read: then the next reading misses it.
+	if p.Rounds == 0 || p.Seen != p.SeenBefore {
+		if p.Rounds < maxRounds {
+			p.Link, p.SeenBefore = "", p.Seen
+			p.Rounds++
+			return nil
+		}
+		p.Held = true
+	}
+	if f.page.Next == "" && !beyond {
+		p.changed()
+		return nil
+	}
+	if p.Position == "" { // pages without entries came first
+		p.moveTo(f.latest)
+		return nil
+	}
+	at, err := time.Parse(secondForm, p.Position)
+	if err != nil {
+		return fmt.Errorf("the continuation's position is not a time: %w", err)
+	}
+	p.moveTo(at.Add(time.Second).Format(secondForm))
 	return nil
+}
+
+// see adds to the sum over what this reading of the second has found.
+func (p *pass) see(sum uint64) error {
+	before := uint64(0)
+	if p.Seen != "" {
+		var err error
+		if before, err = strconv.ParseUint(p.Seen, 16, 64); err != nil {
+			return errors.New("the continuation's sum is no hexadecimal number")
+		}
+	}
+	p.Seen = strconv.FormatUint(before+sum, 16)
+	return nil
+}
+
+// moveTo begins at another position.
+func (p *pass) moveTo(position string) {
+	p.Position, p.Link, p.Seen, p.SeenBefore, p.Rounds = position, "", "", "", 0
 }
 
 // changed ends the phase of changes.
 func (p *pass) changed() {
-	p.Link, p.Fresh, p.Rounds, p.Position = "", false, 0, ""
-	switch {
-	case !p.Deletes:
-		p.Phase = phaseRest
-	case p.DeletesSince == "":
-		p.Phase = phaseGate
-	default:
+	p.moveTo("")
+	if p.Phase = phaseRest; p.Deletes {
 		p.Phase = phaseHistory
 	}
 }
@@ -161,7 +194,7 @@ func (p *pass) again(err error) error {
 	if p.Link == "" || !unavailable(err) || p.Rounds >= maxRounds {
 		return err
 	}
-	p.Link, p.Fresh = "", false
+	p.Link, p.Seen = "", ""
 	p.Rounds++
 	return nil
 }

@@ -38,13 +38,17 @@ func (p *pass) history(ctx context.Context) error {
 		latest[at.ID] = change{id: at.ID, to: v, updated: e.LastModified, deleted: true}
 		return nil
 	}
+	parameters := url.Values{"_count": {"100"}}
+	if p.DeletesSince != "" {
+		parameters.Set("_since", p.DeletesSince)
+	}
 	var page fhir.Page
 	var err error
 	for range maxInterrupted { // what comes twice is in latest once
 		if p.Link != "" {
 			page, err = p.h.FHIR.Follow(ctx, p.Link, each)
 		} else {
-			page, err = p.h.FHIR.TypeHistory(ctx, p.typ, url.Values{"_since": {p.DeletesSince}, "_count": {"100"}}, each)
+			page, err = p.h.FHIR.TypeHistory(ctx, p.typ, parameters, each)
 		}
 		if !errors.Is(err, fhir.ErrInterrupted) {
 			break

@@ -38,7 +38,7 @@ import (
 // cloud is a data store, a ledger and a hydrator on the embedded AWS, in a bubble of testing/synctest, where waiting takes no
 // time. The test does what the workflow does with the hydrator's pages.
 type cloud struct {
-	testing.TB
+	tester
 	d     *dispatch.Dispatcher
 	lake  *healthlake.Service
 	id    string // of the data store
@@ -57,11 +57,22 @@ type cloud struct {
 	order     map[string]int64  // the latest version that was published, by Type/id
 }
 
+// tester is what testing and rapid have in common.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Error(...any)
+	Errorf(string, ...any)
+	Fatal(...any)
+	Fatalf(string, ...any)
+	Logf(string, ...any)
+}
+
 const table = "ledger"
 
 func newCloud(t testing.TB) *cloud {
 	t.Helper()
-	c := &cloud{TB: t, d: dispatch.New(clock.Real{}, "000000000000", "us-east-1"), written: map[string]string{}, published: map[string]string{}, order: map[string]int64{}, calls: map[string]int{}}
+	c := &cloud{tester: t, d: dispatch.New(clock.Real{}, "000000000000", "us-east-1"), written: map[string]string{}, published: map[string]string{}, order: map[string]int64{}, calls: map[string]int{}}
 	c.d.Logf = t.Logf
 	st := store.Memory()
 	var users *sts.Service

@@ -13,11 +13,12 @@
 //   - A search hides a resource while its index update is pending, up to minutes. Passes overlap; the ledger knows what was seen.
 //   - Resources that are written move to the end of the order while the pages are read, and a page's link may be an offset. A
 //     page is asked for by the position that was reached, and not by a link; links are followed only where one second has
-//     more than a page, and then the second is read again until nothing new is found in it.
+//     more than a page, and then the second is read until two readings in a row find the same.
 //   - A search shows the current version only. Those before it, from the published one on, are read one by one.
 //   - History lags as well. A version that it does not show is held back, with all that follow it, until the resource has
 //     been at rest for a quarter of an hour; then it counts as erased.
-//   - A search does not show what was deleted: see deletes.go.
+//   - A search does not show what was deleted. The history of the type does; where HealthLake does not serve it, those of the
+//     published resources that the search does not show are asked for.
 //
 // Logs and metrics have types and counts, and neither content nor ids.
 package hydrate
@@ -102,7 +103,8 @@ type Continuation struct {
 	DeletesSince string    `json:"deletesSince,omitempty"` // from when; empty: from the beginning
 	Position     string    `json:"position,omitempty"`     // of the changes: what lies before this second is done; empty: nothing is
 	Link         string    `json:"link,omitempty"`         // to the next page, within a second of more than one page and in the history
-	Fresh        bool      `json:"fresh,omitempty"`        // this reading of the second has found something new
+	Seen         string    `json:"seen,omitempty"`         // a sum over what this reading of the second has found so far, in hexadecimal digits
+	SeenBefore   string    `json:"seenBefore,omitempty"`   // what the reading before had found
 	Rounds       int       `json:"rounds,omitempty"`       // how often the second, or the history, was begun again
 	Shard        int       `json:"shard,omitempty"`        // of the walk
 	After        string    `json:"after,omitempty"`        // the id up to which the walk is done in its shard
