@@ -42,6 +42,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // execute runs the command that args name, and returns the exit code.
 func (g *global) execute(ctx context.Context, root *cobra.Command, args []string) int {
+	noted := &notedWriter{Writer: g.out}
+	g.out = noted
 	root.SetArgs(args)
 	root.SetIn(g.in)
 	root.SetOut(g.out)
@@ -51,10 +53,16 @@ func (g *global) execute(ctx context.Context, root *cobra.Command, args []string
 		return exitDone
 	}
 	fmt.Fprintln(g.err, "error: "+err.Error())
-	if (g.json || slices.Contains(args, "--json")) && !g.printed { // flags after a wrong one were not read
+	switch {
+	case g.json || slices.Contains(args, "--json"): // flags after a wrong one were not read
+		if g.printed {
+			break
+		}
 		if err := g.printJSON(failure(err)); err != nil {
 			fmt.Fprintln(g.err, "error: "+err.Error())
 		}
+	case slices.Contains(args, "--markdown") && !noted.written:
+		fmt.Fprint(g.out, deploy.FailureMarkdown(g.stack, err, deploy.CommentLimit))
 	}
 	switch code(err) {
 	case deploy.CodeUsage:
@@ -65,6 +73,17 @@ func (g *global) execute(ctx context.Context, root *cobra.Command, args []string
 		return exitRefused
 	}
 	return exitFailed
+}
+
+// notedWriter notes whether anything was written.
+type notedWriter struct {
+	io.Writer
+	written bool
+}
+
+func (w *notedWriter) Write(p []byte) (int, error) {
+	w.written = w.written || len(p) > 0
+	return w.Writer.Write(p)
 }
 
 // code is the kind of an error of any command.

@@ -53,6 +53,7 @@ func newRootCommand(s *streams) (*cobra.Command, *global) {
 		newUpCommand(g), newPreviewCommand(g), newRefreshCommand(g), newDriftCommand(g), newCancelCommand(g), newDestroyCommand(g), newReapCommand(g), newOutputsCommand(g),
 		newRedriveCommand(g), newCostCommand(g), newDemoCommand(g), newLocalCommand(g), newASLCommand(g), newVTLCommand(g), newConfigCommand(g), newPolicyCommand(g), newDoctorCommand(g), newVersionCommand(g),
 		newFHIRCommand(g), newChangesCommand(g),
+		newCICommand(g),
 	)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {

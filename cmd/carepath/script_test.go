@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +31,8 @@ func TestScripts(t *testing.T) {
 		}
 		cache = filepath.Join(user, "carepath")
 	}
+	github := httptest.NewServer(http.HandlerFunc(fakeGitHub))
+	t.Cleanup(github.Close)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -42,6 +46,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv(asProgram, "1")
 			env.Setenv("CAREPATH_PULUMI", os.Getenv("CAREPATH_PULUMI"))
 			env.Setenv("CAREPATH_CACHE", cache)
+			env.Setenv("FAKE_GITHUB", github.URL)
 			env.Defer(func() { // a script that failed may have left it running
 				stop := exec.Command("carepath", "local", "stop")
 				stop.Dir, stop.Env = env.WorkDir, env.Vars
@@ -59,6 +64,22 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "onejson": oneJSON},
 	})
+}
+
+// fakeGitHub is GitHub's REST API with a pull request acme/care#12 without comments, for the token "right".
+func fakeGitHub(w http.ResponseWriter, r *http.Request) {
+	status, body := http.StatusNotFound, `{"message":"Not Found"}`
+	switch {
+	case r.Header.Get("Authorization") != "Bearer right":
+		status, body = http.StatusUnauthorized, `{"message":"Bad credentials"}`
+	case r.URL.Path != "/repos/acme/care/issues/12/comments":
+	case r.Method == http.MethodGet:
+		status, body = http.StatusOK, "[]"
+	case r.Method == http.MethodPost:
+		status, body = http.StatusCreated, `{"html_url":"https://github.com/acme/care/pull/12#one"}`
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

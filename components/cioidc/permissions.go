@@ -18,7 +18,7 @@ var services = map[string]service{
 	"acm":        {[]string{"DescribeCertificate", "ListTagsForCertificate"}, []string{"AddTagsToCertificate", "DeleteCertificate", "RemoveTagsFromCertificate", "RequestCertificate"}},
 	"apigateway": {[]string{"GET"}, []string{"DELETE", "PATCH", "POST", "PUT", "UpdateRestApiPolicy"}},
 	"cloudformation": { // Cloud Control API, which makes FHIR data stores
-		[]string{"GetResource", "GetResourceRequestStatus", "ListResourceRequests"},
+		[]string{"DescribeType", "GetResource", "GetResourceRequestStatus", "ListResourceRequests"},
 		[]string{"CancelResourceRequest", "CreateResource", "DeleteResource", "UpdateResource"}},
 	"cloudtrail": {[]string{"DescribeTrails", "GetEventSelectors", "GetInsightSelectors", "GetTrail", "GetTrailStatus", "ListTags"},
 		[]string{"AddTags", "CreateTrail", "DeleteTrail", "PutEventSelectors", "RemoveTags", "StartLogging", "StopLogging", "UpdateTrail"}},
