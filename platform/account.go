@@ -85,7 +85,6 @@ func (s *system) makeAccount() error {
 	}
 	role, err := iam.NewRole(s.ctx, "apigateway-logs-role", &iam.RoleArgs{
 		Description:      pulumi.String("Lets API Gateway write the access logs of this account and region"),
-		Path:             pulumi.String(s.rolePath()),
 		AssumeRolePolicy: policy.Trust("apigateway.amazonaws.com"),
 	}, s.options()...)
 	if err != nil {

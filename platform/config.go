@@ -51,6 +51,8 @@ type PlatformConfig struct {
 	// APIGatewayAccount says who sets the role with which API Gateway writes the access logs of the account and region.
 	// Default: AccountWhereAbsent; locally AccountAlways, for the embedded account is this stack's alone.
 	APIGatewayAccount APIGatewayAccount
+	// PermissionsBoundaryARN is the managed policy that bounds every role of the stack. Default: none.
+	PermissionsBoundaryARN string
 	// AlarmTopicARNs are SNS topics that hear of alarms. Default: none.
 	AlarmTopicARNs []string
 }
@@ -183,6 +185,8 @@ func (r *configReader) config() *Config {
 	choice(o, "apiGatewayAccount", &p.APIGatewayAccount,
 		"Whether this stack sets the role with which API Gateway writes access logs: there is one role for all APIs of an account and region. whereAbsent asks AWS, sets it where there is none, and leaves the role of others alone.",
 		string(AccountWhereAbsent), string(AccountAlways), string(AccountNever))
+	o.optional("permissionsBoundaryArn", &p.PermissionsBoundaryARN, boundaryPattern, "the ARN of a managed policy",
+		"The permissions boundary of every role of the stack. Who deploys with a role of the bootstrap stack must have it: see bootstrap.md.")
 	o.texts("alarmTopicArns", &p.AlarmTopicARNs, topicPattern, "the ARN of an SNS topic", "SNS topics that hear of alarms.")
 	o.end()
 

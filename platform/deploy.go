@@ -43,7 +43,7 @@ func deploy(ctx *pulumi.Context, apis []functionAPI, account accountRole) (map[s
 		return nil, err
 	}
 	s := &system{ctx: ctx, config: config, accountRole: account}
-	for _, step := range []func() error{s.makeProvider, s.makeKey, s.makeAccount} {
+	for _, step := range []func() error{s.boundRoles, s.makeProvider, s.makeKey, s.makeAccount} {
 		if err := step(); err != nil {
 			return nil, err
 		}

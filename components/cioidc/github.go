@@ -31,8 +31,8 @@ const (
 // Path is the path of the roles and policies that this component makes. No role that it makes may touch them.
 const Path = "/carepath-ci/"
 
-// ManagedPath is the path of the roles that deployments make: the roles of this component may touch no others.
-const ManagedPath = "/carepath/"
+// ManagedPath is the path of the roles that deployments make, before the stack's name: the roles of this component touch no others.
+const ManagedPath = "/carepath/carepath/"
 
 // Access is what a role may do.
 type Access string
@@ -254,7 +254,7 @@ func (a *GitHubArgs) newRole(ctx *pulumi.Context, name string, r Role, provider 
 	}
 	policies := map[string][]policy.Statement{"read": a.reading(), "state": a.states(r)}
 	if r.Access == Deploy {
-		policies["deploy"] = a.deploying(boundary)
+		policies["deploy"] = a.deploying(r, boundary)
 		policies["stacks"] = otherStacks(r)
 	}
 	for _, what := range []string{"read", "state", "deploy", "stacks"} {

@@ -107,18 +107,21 @@ func (a *GitHubArgs) reading() []policy.Statement {
 	return []policy.Statement{
 		{Actions: regional, Resources: everything(), Conditions: a.here()},
 		{Actions: append(global, "iam:GetOpenIDConnectProvider", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole", "iam:GetRolePolicy",
-			"iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyVersions", "iam:ListRolePolicies", "iam:ListRoleTags"), Resources: everything()},
+			"iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyVersions", "iam:ListRolePolicies", "iam:ListRoles", "iam:ListRoleTags"), Resources: everything()},
 	}
 }
 
 // passedTo are the services that stacks give roles to.
 var passedTo = []string{"apigateway", "cloudtrail", "events", "healthlake", "lambda", "pipes", "scheduler", "states"}
 
-// deploying lets a role make, change and delete what stacks consist of. Of roles it touches those under ManagedPath only, and it
+// deploying lets a role make, change and delete what its stacks consist of. Of roles it touches those of its stacks only, and it
 // makes none without the boundary.
-func (a *GitHubArgs) deploying(boundary pulumi.StringInput) []policy.Statement {
+func (a *GitHubArgs) deploying(r Role, boundary pulumi.StringInput) []policy.Statement {
 	regional, global := actions(func(s service) []string { return s.change })
-	managed := policy.ARNs(pulumi.String(a.iamARN("role" + ManagedPath + "*")))
+	var managed []pulumi.StringInput
+	for _, stack := range r.Stacks {
+		managed = append(managed, pulumi.String(a.iamARN("role"+ManagedPath+stack+"/*")))
+	}
 	bounded := []policy.Condition{{Operator: "StringEquals", Key: "iam:PermissionsBoundary", Values: []pulumi.StringInput{boundary}}}
 	var passed []pulumi.StringInput
 	for _, s := range passedTo {

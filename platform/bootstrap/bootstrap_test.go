@@ -177,7 +177,8 @@ func TestWhatRolesMayDo(t *testing.T) {
 	a := deployed(t, devConfig())
 	const (
 		boundary = "arn:aws:iam::" + account + ":policy/carepath-ci/github-boundary"
-		managed  = "arn:aws:iam::" + account + ":role/carepath/intake-role"
+		managed  = "arn:aws:iam::" + account + ":role/carepath/carepath/dev/intake-role"
+		ofPR     = "arn:aws:iam::" + account + ":role/carepath/carepath/pr-7/intake-role"
 		other    = "arn:aws:iam::" + account + ":role/admin"
 		bucket   = "arn:aws:s3:::carepath-state"
 		table    = "arn:aws:dynamodb:us-east-1:" + account + ":table/users"
@@ -230,17 +231,18 @@ func TestWhatRolesMayDo(t *testing.T) {
 		// Nobody gets out of the boundary.
 		{"iam:CreateRole", managed, nil, false, false, false},
 		{"iam:CreateRole", managed, []string{"iam:PermissionsBoundary", "arn:aws:iam::aws:policy/AdministratorAccess"}, false, false, false},
-		{"iam:CreateRole", managed, []string{"iam:PermissionsBoundary", boundary}, false, true, true},
+		{"iam:CreateRole", managed, []string{"iam:PermissionsBoundary", boundary}, false, true, false},
+		{"iam:CreateRole", ofPR, []string{"iam:PermissionsBoundary", boundary}, false, false, true},
 		{"iam:CreateRole", other, []string{"iam:PermissionsBoundary", boundary}, false, false, false},
-		{"iam:PutRolePolicy", managed, []string{"iam:PermissionsBoundary", boundary}, false, true, true},
+		{"iam:PutRolePolicy", managed, []string{"iam:PermissionsBoundary", boundary}, false, true, false},
 		{"iam:PutRolePolicy", managed, nil, false, false, false},
 		{"iam:DeleteRolePermissionsBoundary", managed, []string{"iam:PermissionsBoundary", boundary}, false, false, false},
-		{"iam:UpdateAssumeRolePolicy", managed, nil, false, true, true},
+		{"iam:UpdateAssumeRolePolicy", managed, nil, false, true, false},
 		{"iam:UpdateAssumeRolePolicy", other, nil, false, false, false},
 		{"iam:UpdateAssumeRolePolicy", "arn:aws:iam::" + account + ":role/carepath-ci/github-deploy-dev", nil, false, false, false},
 		{"iam:CreatePolicyVersion", boundary, nil, false, false, false},
 		{"iam:CreateUser", "arn:aws:iam::" + account + ":user/x", nil, false, false, false},
-		{"iam:PassRole", managed, []string{"iam:PassedToService", "lambda.amazonaws.com"}, false, true, true},
+		{"iam:PassRole", managed, []string{"iam:PassedToService", "lambda.amazonaws.com"}, false, true, false},
 		{"iam:PassRole", managed, []string{"iam:PassedToService", "ec2.amazonaws.com"}, false, false, false},
 		{"iam:PassRole", other, []string{"iam:PassedToService", "lambda.amazonaws.com"}, false, false, false},
 		{"sts:AssumeRole", other, nil, false, false, false},
