@@ -19,6 +19,7 @@ import (
 	"github.com/carepath/carepath/lang/jsonvalue"
 	"github.com/carepath/carepath/lang/vtl"
 	"github.com/carepath/carepath/platform"
+	"github.com/carepath/carepath/platform/bootstrap"
 	"gopkg.in/yaml.v3"
 )
 
@@ -264,6 +265,10 @@ func checkYAML(text string) error {
 	if err != nil {
 		return err
 	}
+	if account, ok := file.Values[bootstrap.AccountKey]; ok {
+		_, err := bootstrap.ParseConfig(account)
+		return err
+	}
 	file.Imports = true // the rest of the file may have what every stack must have
 	_, err = file.Check()
 	return err
@@ -341,6 +346,7 @@ func TestWhatDocumentsAreRefusedFor(t *testing.T) {
 		{"json", `{"StartAt":"A","States":{}}`, "invalid state machine"},
 		{"yaml", "a: [", "yaml"},
 		{"yaml", "config:\n  carepath:intkae: {}\n", "carepath:intkae"},
+		{"yaml", "config:\n  carepath-bootstrap:account: {environment: dev}\n", "environment"},
 		{"asl", `{}`, "invalid state machine"},
 		{"vtl", "#if($a)", "end"},
 		{"sh", "carepath upp", `unknown command "upp"`},

@@ -4,10 +4,12 @@
 package bootstrap
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/carepath/carepath/components/cioidc"
 	"github.com/carepath/carepath/components/policy"
@@ -22,7 +24,7 @@ import (
 // PullRequests is the name of the GitHub environment whose jobs deploy and remove the stacks of pull requests.
 const PullRequests = "pull-requests"
 
-// Config is the configuration: carepath-bootstrap:account of Pulumi.<stack>.yaml, and aws:region.
+// Config is the configuration: AccountKey of Pulumi.<stack>.yaml, and aws:region.
 type Config struct {
 	Region string `json:"-"`
 	// AccountID is the account's twelve digits: every other one is refused.
@@ -62,11 +64,30 @@ func (c *Config) validate() error {
 // with; permissionsBoundaryArn, for carepath:platform of their files; and for each role <role>RoleArn, such as previewRoleArn and
 // deployDevRoleArn, for the workflows.
 func Deploy(ctx *pulumi.Context) error {
-	c := Config{Region: config.Require(ctx, "aws:region")}
-	if err := config.GetObject(ctx, "carepath-bootstrap:account", &c); err != nil {
-		return fmt.Errorf("carepath-bootstrap:account: %w", err)
+	c, err := ParseConfig(config.Require(ctx, AccountKey))
+	if err != nil {
+		return err
 	}
+	c.Region = config.Require(ctx, "aws:region")
 	return c.Program(ctx)
+}
+
+// AccountKey is the configuration's key.
+const AccountKey = "carepath-bootstrap:account"
+
+// ParseConfig reads and checks the value of AccountKey, as Pulumi has it: JSON text. A member that is not known is an error.
+func ParseConfig(text string) (Config, error) {
+	var c Config
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&c)
+	if err == nil {
+		err = c.validate()
+	}
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", AccountKey, err)
+	}
+	return c, nil
 }
 
 // Program deploys for a configuration.

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/carepath/carepath/components/cioidc"
 	"github.com/carepath/carepath/lang/iampolicy"
+	"github.com/carepath/carepath/platform"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -347,6 +349,23 @@ func TestWhatIsRefused(t *testing.T) {
 		err := pulumi.RunErr(c.Program, pulumi.WithMocks("p", "s", &cloud{made: map[string]resource.PropertyMap{}}))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+}
+
+func TestTheStacksFilesAreRead(t *testing.T) {
+	for _, stack := range []string{"dev", "prod"} {
+		text, err := os.ReadFile("../../bootstrap/Pulumi." + stack + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := platform.ParseStackFile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ParseConfig(file.Values[AccountKey])
+		if err != nil || !slices.Equal(c.Environments, []string{stack}) || c.PullRequests == (stack == "prod") {
+			t.Errorf("%s: %+v, %v", stack, c, err)
 		}
 	}
 }
