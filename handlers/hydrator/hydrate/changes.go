@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -84,6 +85,20 @@ func moment(text string) (time.Time, bool) {
 	return t, err == nil
 }
 
+// search makes a search that shows the named elements only, if the data store does that: which ones it takes is not documented.
+func (p *pass) search(ctx context.Context, parameters url.Values, elements string, each func(fhir.Entry) error) (fhir.Page, error) {
+	if elements != "" && !p.h.whole.Load() {
+		parameters.Set("_elements", elements)
+		page, err := p.h.FHIR.Search(ctx, p.typ, parameters, each)
+		if fhir.Status(err) != http.StatusBadRequest {
+			return page, err
+		}
+		p.h.whole.Store(true)
+		parameters.Del("_elements")
+	}
+	return p.h.FHIR.Search(ctx, p.typ, parameters, each)
+}
+
 // changes reads a page of what was created and updated since the position, oldest first.
 func (p *pass) changes(ctx context.Context) error {
 	f, err := p.read(ctx, func(each func(fhir.Entry) error) (fhir.Page, error) {
@@ -94,10 +109,11 @@ func (p *pass) changes(ctx context.Context) error {
 		if p.Position != "" {
 			parameters.Set("_lastUpdated", "ge"+p.Position)
 		}
+		elements := ""
 		if p.h.Reference {
-			parameters.Set("_elements", "id,meta")
+			elements = "id,meta"
 		}
-		return p.h.FHIR.Search(ctx, p.typ, parameters, each)
+		return p.search(ctx, parameters, elements, each)
 	})
 	if err != nil {
 		return p.again(err)

@@ -78,7 +78,7 @@ func (p *pass) history(ctx context.Context) error {
 
 // gate compares how many resources there are with how many are published.
 func (p *pass) gate(ctx context.Context) error {
-	page, err := p.h.FHIR.Search(ctx, p.typ, url.Values{"_count": {"1"}, "_total": {"accurate"}, "_elements": {"id"}}, func(fhir.Entry) error { return nil })
+	page, err := p.search(ctx, url.Values{"_count": {"1"}, "_total": {"accurate"}}, "id", func(fhir.Entry) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -114,13 +114,13 @@ func (p *pass) walk(ctx context.Context) error {
 			there[head.ID] = true
 			return err
 		}
-		parameters := url.Values{"_id": {strings.Join(ids, ",")}, "_elements": {"id"}, "_count": {"100"}}
-		for range maxInterrupted {
-			if err = p.h.FHIR.All(ctx, p.typ, parameters, each); !errors.Is(err, fhir.ErrInterrupted) {
+		for range maxInterrupted { // no more ids than a page has resources: there is no next one
+			_, err = p.search(ctx, url.Values{"_id": {strings.Join(ids, ",")}, "_count": {"100"}}, "id", each)
+			if !errors.Is(err, fhir.ErrInterrupted) {
 				break
 			}
 		}
-		if err != nil {
+		if err != nil && fhir.Status(err) != http.StatusBadRequest { // so many ids may be too many: then each is asked for
 			return err
 		}
 		for _, id := range ids {

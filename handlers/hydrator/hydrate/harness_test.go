@@ -51,6 +51,8 @@ type cloud struct {
 
 	// intercept answers a FHIR request in the data store's place, if it returns true.
 	intercept func(w http.ResponseWriter, r *http.Request) bool
+	// ledger answers a call of DynamoDB in its place, if it returns something.
+	ledger func(action string, body []byte) []byte
 
 	written   map[string]string // every version that was written, by Type/id/version: interaction and text
 	published map[string]string // what the events said, likewise
@@ -101,9 +103,25 @@ func newCloud(t testing.TB) *cloud {
 		t.Fatal(err)
 	}
 	apis := wire.New(c.d, users)
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		if c.ledger != nil {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+			if text := c.ledger(action, body); text != nil {
+				w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+				answer(w, 200, string(text))
+				return
+			}
+		}
+		apis.ServeHTTP(w, r)
+	}
 	c.h = &hydrate.Hydrator{FHIR: c.c, Table: table, DataStoreID: c.id, Overlap: 15 * time.Minute, TriggerOverlap: 2 * time.Minute, Now: time.Now,
 		Log: slog.New(slog.NewJSONHandler(&c.logs, nil)), Metrics: &c.emf,
-		DynamoDB: awsdynamodb.New(awsdynamodb.Options{Region: "us-east-1", Credentials: identity, BaseEndpoint: aws.String("http://localhost:4566"), HTTPClient: &http.Client{Transport: into(apis.ServeHTTP)}})}
+		DynamoDB: awsdynamodb.New(awsdynamodb.Options{Region: "us-east-1", Credentials: identity, BaseEndpoint: aws.String("http://localhost:4566"), HTTPClient: &http.Client{Transport: into(serve)}})}
 	t.Cleanup(func() {
 		for _, secret := range []string{"pt-", "Lovelace"} {
 			if all := c.logs.String() + c.emf.String(); strings.Contains(all, secret) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -28,6 +29,8 @@ type Hydrator struct {
 	Now                     func() time.Time
 	Log                     *slog.Logger
 	Metrics                 io.Writer // gets CloudWatch's embedded metric format, a line for each request
+
+	whole atomic.Bool // the data store has refused to show elements of resources only
 }
 
 const (
@@ -121,8 +124,8 @@ func (h *Hydrator) begin(ctx context.Context, in *Request) (p *pass, lag time.Du
 	p.Continuation = &Continuation{Phase: phaseChanges, Began: now.UTC().Format(watermarkForm)}
 	if in.Mode == References {
 		p.Phase = phaseRest
-		p.Pending, err = referred(in)
-		return p, lag, err
+		p.Pending = p.referred(ctx, in)
+		return p, lag, nil
 	}
 	m, err := h.marks(ctx, in.ResourceType)
 	if err != nil {
@@ -147,13 +150,20 @@ func (h *Hydrator) begin(ctx context.Context, in *Request) (p *pass, lag time.Du
 	return p, lag, nil
 }
 
-// referred reads the references of a request: for each resource the highest version that is named.
-func referred(in *Request) (all []Pending, err error) {
+// referred reads the references of a request: for each resource the highest version that is named. What cannot be read is left
+// to the next sweep: it must not hold up the others.
+func (p *pass) referred(ctx context.Context, in *Request) (all []Pending) {
 	places := map[string]int{}
 	for _, text := range in.References {
 		r, ok := fhir.ParseReference(text)
+		n := int64(0) // the current version
+		if ok && r.VersionID != "" {
+			n, ok = number(r.VersionID)
+		}
 		if !ok {
-			return nil, errors.New("a reference is not of the form Type/id or Type/id/_history/version")
+			p.h.Log.WarnContext(ctx, "a reference is not of the form Type/id or Type/id/_history/version", "resourceType", p.typ)
+			p.held++
+			continue
 		}
 		if r.ResourceType != in.ResourceType {
 			continue
@@ -162,18 +172,13 @@ func referred(in *Request) (all []Pending, err error) {
 		if !known {
 			i = len(all)
 			places[r.ID] = i
-			all = append(all, Pending{ID: r.ID, To: -1})
+			all = append(all, Pending{ID: r.ID, To: n})
 		}
-		switch n, ok := number(r.VersionID); {
-		case r.VersionID == "" || all[i].To == 0:
+		if all[i].To = max(all[i].To, n); n == 0 {
 			all[i].To = 0
-		case !ok:
-			return nil, errors.New("a reference's version is not a whole number")
-		default:
-			all[i].To = max(all[i].To, n)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // pending takes up what the page before had no room for.
