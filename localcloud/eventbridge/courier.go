@@ -58,6 +58,7 @@ type delivery struct {
 	idle    chan struct{} // closed when nothing runs and nothing is ready; nil when nobody asked
 	room    chan struct{} // closed when there is room for more events; nil when nobody asked
 	disturb func(Delivery) []time.Duration
+	refuse  func(*PutEventsEntry) bool
 }
 
 // Disturb installs what tests do to deliveries; nil ends it. For each delivery of an event that is accepted from then on f
@@ -67,6 +68,21 @@ func (s *Service) Disturb(f func(Delivery) []time.Duration) {
 	s.delivery.mu.Lock()
 	defer s.delivery.mu.Unlock()
 	s.delivery.disturb = f
+}
+
+// Refuse installs what tests do to entries of PutEvents; nil ends it. f is called for each entry that would be accepted, in the
+// order of the request, and says whether it fails with InternalFailure while the others of its request do not.
+func (s *Service) Refuse(f func(*PutEventsEntry) bool) {
+	s.delivery.mu.Lock()
+	defer s.delivery.mu.Unlock()
+	s.delivery.refuse = f
+}
+
+func (d *delivery) refuses(e *PutEventsEntry) bool {
+	d.mu.Lock()
+	f := d.refuse
+	d.mu.Unlock()
+	return f != nil && f(e)
 }
 
 func (d *delivery) waits(what Delivery) []time.Duration {

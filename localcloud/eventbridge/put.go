@@ -96,6 +96,9 @@ func (s *Service) putEvents(ctx context.Context, c *dispatch.Call, in *PutEvents
 	var parcels []*parcel
 	for i := range in.Entries {
 		ev, code, message := s.accept(c, &in.Entries[i], now)
+		if code == "" && s.delivery.refuses(&in.Entries[i]) {
+			code, message = "InternalFailure", "Unexpected problem"
+		}
 		if code != "" {
 			out.Entries[i] = PutEventsResult{ErrorCode: code, ErrorMessage: message}
 			out.FailedEntryCount++

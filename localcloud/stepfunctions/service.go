@@ -124,6 +124,28 @@ func (s *Service) Close(ctx context.Context) error {
 // many as calls says, for calls that they have made. Whoever drives the clock moves it then. The error is ctx's.
 func (s *Service) Rest(ctx context.Context, calls int) error { return s.pool.wait(ctx, calls) }
 
+// Abandon ends the Express executions that run and whose ARN f says yes to as the loss of their host does: calls that they have
+// made take their effect, and nothing of theirs goes on.
+func (s *Service) Abandon(f func(executionARN string) bool) {
+	for _, m := range s.all() {
+		for _, e := range m.opened() {
+			if !e.rev.express() || !f(e.arn) {
+				continue
+			}
+			e.mu.Lock()
+			if e.run == nil {
+				e.mu.Unlock()
+				continue
+			}
+			now := s.now()
+			e.run.Stop("", "", now)
+			closed := s.conclude(e, now)
+			e.mu.Unlock()
+			closed()
+		}
+	}
+}
+
 func (s *Service) all() []*machine {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
