@@ -304,6 +304,8 @@ func TestTheLocalStack(t *testing.T) {
 
 	t.Run("the demo's promises hold, and it leaves nothing", l.testDemo)
 
+	t.Run("one id is in all logs of a request", l.testCorrelation)
+
 	t.Run("the sessions in the documents run as they stand there", func(t *testing.T) { l.runSessions(t) })
 
 	t.Run("destroy, the last of them, leaves nothing", func(t *testing.T) {

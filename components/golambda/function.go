@@ -131,6 +131,10 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 		Actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 		Resources: policy.ARNs(pulumi.Sprintf("%s:log-stream:*", logs.Arn)), // streams are named by Lambda
 	}}
+	statements = append(statements, policy.Statement{
+		// X-Ray has no resources for these. See https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html.
+		Actions: []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, Resources: policy.ARNs(pulumi.String("*")),
+	})
 	if len(args.Environment) > 0 {
 		statements = append(statements, policy.Statement{Actions: []string{"kms:Decrypt"}, Resources: policy.ARNs(args.KMSKeyARN)})
 	}
@@ -152,6 +156,7 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 		Timeout:                      intOr(args.Timeout, 10),
 		ReservedConcurrentExecutions: args.ReservedConcurrency,
 		LoggingConfig:                lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: logs.Name},
+		TracingConfig:                lambda.FunctionTracingConfigArgs{Mode: pulumi.String("Active")},
 	}
 	if len(args.Environment) > 0 {
 		variables := pulumi.StringMap{}

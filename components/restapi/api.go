@@ -212,9 +212,9 @@ func (a *API) body(ctx *pulumi.Context, name string, routes []Route) (pulumi.Str
 
 // accessLogFormat tells of every request what no client can make up: no headers, no query, no payload. Its path is the base
 // path of the domain that the request matched and the path of the route, with the parameters' names: their values may be a
-// patient's. See https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html and
+// patient's. The correlation id is that of the request: executions and functions log it too. See https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html and
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html.
-const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",` +
+const accessLogFormat = `{"correlationId":"$context.requestId","traceId":"$context.xrayTraceId","time":"$context.requestTime","ip":"$context.identity.sourceIp",` +
 	`"domain":"$context.domainName","basePath":"$context.customDomain.basePathMatched",` +
 	`"method":"$context.httpMethod","resource":"$context.resourcePath","status":"$context.status",` +
 	`"tlsVersion":"$context.tlsVersion","cipherSuite":"$context.cipherSuite",` +
@@ -247,9 +247,10 @@ func (a *API) stage(ctx *pulumi.Context, name string, args *APIArgs, deployment 
 		before = append(before, args.Account)
 	}
 	stage, err := apigateway.NewStage(ctx, name+"-stage", &apigateway.StageArgs{
-		RestApi:    a.RestAPI.ID(),
-		Deployment: deployment.ID(),
-		StageName:  pulumi.String(stageName),
+		RestApi:            a.RestAPI.ID(),
+		Deployment:         deployment.ID(),
+		StageName:          pulumi.String(stageName),
+		XrayTracingEnabled: pulumi.Bool(true),
 		AccessLogSettings: apigateway.StageAccessLogSettingsArgs{
 			DestinationArn: logs.Arn, Format: pulumi.String(accessLogFormat),
 		},

@@ -328,7 +328,7 @@ func TestSyncRequests(t *testing.T) {
 	c := call{body: `{"n":1e400,"t":"it's \" \\"}`, query: map[string]string{"q": "'"}, path: map[string]string{"id": `"`},
 		header: map[string]string{"idempotency-key": `"8e03978e-40d5"`, "X-Trace": "t", "X-Other": "o"}}
 	start, refused := render(c)
-	if refused != 0 || member(start, "stateMachineArn") != machine || start.Len() != 2 {
+	if refused != 0 || member(start, "stateMachineArn") != machine || member(start, "name") != "r-1" || start.Len() != 3 {
 		t.Fatalf("calls with %s", jsonvalue.Text(start))
 	}
 	text, _ := member(start, "input").(string)
@@ -337,6 +337,12 @@ func TestSyncRequests(t *testing.T) {
 	}
 	if got := member(parse(t, text), "metadata", "idempotencyKey"); got != `"8e03978e-40d5"` {
 		t.Errorf("the key is %v", got)
+	}
+	// A client may choose the id of its request: only one that Step Functions takes becomes the execution's name.
+	for _, id := range []string{" ", `","input":"forged`, strings.Repeat("x", 80)} {
+		if start, refused := render(call{body: `{}`, requestID: id}); refused != 0 || start.Len() != 2 || member(start, "name") != nil {
+			t.Errorf("a request with the id %q calls with %s", "r-1"+id, jsonvalue.Text(start))
+		}
 	}
 	for key, want := range map[string]int{"": 0, "k": 0, strings.Repeat("~", 128): 0, strings.Repeat("k", 129): 400, "a b": 400, "é": 400, "a\x7f": 400} {
 		start, refused := render(call{body: `{}`, header: map[string]string{"Idempotency-Key": key}})

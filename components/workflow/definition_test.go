@@ -70,7 +70,7 @@ func TestExtraStatementsTracingAndNoLog(t *testing.T) {
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
 		_, err := NewStateMachine(ctx, "m", &StateMachineArgs{
 			Definition: definition(`{"FunctionName":"${f}"}`), Placeholders: map[string]Placeholder{"f": Function(pulumi.String("arn:aws:lambda:us-east-1:123456789012:function:f"))},
-			KMSKeyARN: pulumi.String("arn:aws:kms:us-east-1:123456789012:key/1"), LogLevel: LogOff, Tracing: true,
+			KMSKeyARN: pulumi.String("arn:aws:kms:us-east-1:123456789012:key/1"), LogLevel: LogOff,
 			Statements: []policy.Statement{{Actions: []string{"s3:GetObject"}, Resources: policy.ARNs(pulumi.String("arn:aws:s3:::b/k"))}},
 		})
 		return err

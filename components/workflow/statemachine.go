@@ -61,8 +61,6 @@ type StateMachineArgs struct {
 	LogExecutionData pulumi.BoolPtrInput
 	// LogRetentionDays is how long logs are kept, one of CloudWatch's values. Default: 30.
 	LogRetentionDays pulumi.IntPtrInput
-	// Tracing turns on AWS X-Ray, and gives the role the permissions for it. Default: false. Plain for that reason.
-	Tracing bool
 	// AlarmTopicARNs are SNS topics that hear of the alarms. Default: none; the alarms exist all the same.
 	AlarmTopicARNs []pulumi.StringInput
 }
@@ -168,7 +166,7 @@ func NewStateMachine(ctx *pulumi.Context, name string, args *StateMachineArgs, o
 			Type: pulumi.String("CUSTOMER_MANAGED_KMS_KEY"), KmsKeyId: args.KMSKeyARN.ToStringOutput().ToStringPtrOutput(),
 			KmsDataKeyReusePeriodSeconds: pulumi.Int(300),
 		},
-		TracingConfiguration: sfn.StateMachineTracingConfigurationArgs{Enabled: pulumi.Bool(args.Tracing)},
+		TracingConfiguration: sfn.StateMachineTracingConfigurationArgs{Enabled: pulumi.Bool(true)},
 	}
 	if args.LogLevel != LogOff {
 		// Names below /aws/vendedlogs/ keep the account's log resource policy short. See
@@ -261,14 +259,11 @@ func fixedStatements(args *StateMachineArgs) []policy.Statement {
 			},
 		})
 	}
-	if args.Tracing {
-		statements = append(statements, policy.Statement{
-			// X-Ray has no resources for these. See https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html.
-			Sid: "Tracing", Resources: everything,
-			Actions: []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"},
-		})
-	}
-	return statements
+	return append(statements, policy.Statement{
+		// X-Ray has no resources for these. See https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html.
+		Sid: "Tracing", Resources: everything,
+		Actions: []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"},
+	})
 }
 
 // alarms tell within a minute when executions do not succeed. See

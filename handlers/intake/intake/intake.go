@@ -18,7 +18,7 @@ const FailMember = "carepath:fail"
 type Event struct {
 	// Body is the JSON value that the client posted.
 	Body json.RawMessage `json:"body"`
-	// Metadata tells of the request; see docs/intake.md. Only its id is of use here.
+	// Metadata tells of the request; see docs/intake.md. Its id is what everything logs that has to do with the request.
 	Metadata Metadata `json:"metadata"`
 	// Execution is the execution that handles the payload.
 	Execution Execution `json:"execution"`
@@ -55,7 +55,7 @@ type Handler struct {
 func (h Handler) Handle(ctx context.Context, e Event) (Result, error) {
 	sum := sha256.Sum256(e.Body)
 	result := Result{Digest: hex.EncodeToString(sum[:]), Bytes: len(e.Body)}
-	log := h.Log.With("requestId", e.Metadata.RequestID, "execution", e.Execution.Name, "digest", result.Digest, "bytes", result.Bytes)
+	log := h.Log.With("correlationId", e.Metadata.RequestID, "execution", e.Execution.Name, "digest", result.Digest, "bytes", result.Bytes)
 	if reason, asked := requestedFailure(e.Body); asked {
 		log.WarnContext(ctx, "the payload asks for a failure")
 		return Result{}, &RequestedFailure{reason}

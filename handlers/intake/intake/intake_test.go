@@ -25,7 +25,7 @@ func TestHandleLogsDigestAndNoContent(t *testing.T) {
 	if result.Bytes != len(`{"name":"Ada Lovelace"}`) || len(result.Digest) != 64 {
 		t.Errorf("%+v", result)
 	}
-	for _, want := range []string{`"requestId":"r-1"`, `"execution":"n-1"`, result.Digest} {
+	for _, want := range []string{`"correlationId":"r-1"`, `"execution":"n-1"`, result.Digest} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s: %s", want, log.String())
 		}

@@ -32,7 +32,7 @@ func (h Handler) Handle(ctx context.Context, r events.APIGatewayProxyRequest) (e
 	if err != nil {
 		return events.APIGatewayProxyResponse{}, fmt.Errorf("writing the answer: %w", err)
 	}
-	h.Log.InfoContext(ctx, "answered", "requestId", r.RequestContext.RequestID, "resource", r.Resource)
+	h.Log.InfoContext(ctx, "answered", "correlationId", r.RequestContext.RequestID, "resource", r.Resource)
 	return events.APIGatewayProxyResponse{
 		StatusCode: http.StatusOK, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(body),
 	}, nil

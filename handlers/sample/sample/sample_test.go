@@ -30,7 +30,7 @@ func TestHandleTellsBothPaths(t *testing.T) {
 	if got.StatusCode != 200 || got.Headers["Content-Type"] != "application/json" || answer != want {
 		t.Errorf("got %+v", got)
 	}
-	if !strings.Contains(log.String(), `"requestId":"r-1"`) || strings.Contains(log.String(), "Ada") {
+	if !strings.Contains(log.String(), `"correlationId":"r-1"`) || strings.Contains(log.String(), "Ada") {
 		t.Errorf("the log is %s", log.String())
 	}
 }
