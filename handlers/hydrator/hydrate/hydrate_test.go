@@ -475,26 +475,124 @@ func TestAVersionIsReadWhereItIs(t *testing.T) {
 
 // A resource that is written again while it waits comes up to where it is then.
 func TestAResourceThatWaitsIsWrittenAgain(t *testing.T) {
+	for _, filler := range []int{0, 3000} { // all have room, or not
+		in(t, func(c *cloud) {
+			for range 12 { // more than a page gives at once
+				c.put("pt-0", "")
+			}
+			for i := range 130 {
+				c.put(fmt.Sprintf("pt-%d", i), `,"x":"`+strings.Repeat("y", filler)+`"`)
+				c.pass(50 * time.Millisecond)
+			}
+			c.pass(time.Minute)
+			n := 0
+			c.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+				if strings.HasSuffix(r.URL.Path, "_search") {
+					if n++; n == 2 {
+						for _, id := range []string{"pt-0", "pt-99", "pt-98"} {
+							c.put(id, "")
+							c.put(id, "")
+						}
+						c.pass(2 * time.Second)
+					}
+				}
+				return false
+			}
+			c.whole(hydrate.Sweep)
+			c.check()
+		})
+	}
+}
+
+const emptyHistory = `{"resourceType":"Bundle","type":"history"}`
+
+// A deletion is published when the history says which version it is and of when; one that the history has forgotten is as old as
+// what came next.
+func TestTombstones(t *testing.T) {
 	in(t, func(c *cloud) {
-		for i := range 130 {
-			c.put(fmt.Sprintf("pt-%d", i), `,"x":"`+strings.Repeat("y", 3000)+`"`)
-			c.pass(50 * time.Millisecond)
+		c.lake.SetTypeHistory(false)
+		c.put("pt-1", "")
+		c.delete("pt-1")
+		c.put("pt-1", "")
+		c.pass(time.Minute)
+		c.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/pt-1/_history") && answer(w, 200, emptyHistory)
+		}
+		if o := c.run(hydrate.Request{Mode: hydrate.Sweep}); o.whole || o.held != 1 || keys(c.published) != "Patient/pt-1/1" {
+			c.Errorf("%+v %s", o, keys(c.published))
+		}
+		c.pass(15 * time.Minute)
+		c.whole(hydrate.Sweep)
+		c.check()
+	})
+	in(t, func(c *cloud) { // without the history of the type
+		c.lake.SetTypeHistory(false)
+		c.put("pt-1", "")
+		c.put("pt-2", "")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.delete("pt-1")
+		c.pass(time.Minute)
+		c.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/pt-1/_history") && answer(w, 200, emptyHistory)
+		}
+		if o := c.run(hydrate.Request{Mode: hydrate.Sweep}); o.whole || o.held != 1 {
+			c.Errorf("%+v", o)
+		}
+		c.intercept = nil
+		c.whole(hydrate.Sweep)
+		c.check()
+	})
+}
+
+// Errors of the interactions that look closer end the page as well.
+func TestNoFailureIsOverlooked(t *testing.T) {
+	for _, path := range []string{"/_search", "/Patient/_history", "/pt-1/_history", "/pt-1/_history/1", "/pt-1/_history/2", "/pt-2", "BatchGetItem", "Query", "GetItem"} {
+		in(t, func(c *cloud) {
+			c.lake.SetTypeHistory(path == "/Patient/_history")
+			c.put("pt-2", "")
+			c.pass(time.Minute)
+			c.whole(hydrate.Sweep)
+			c.put("pt-1", "")
+			c.delete("pt-1")
+			c.put("pt-1", "")
+			c.delete("pt-2")
+			c.pass(time.Minute)
+			c.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+				return strings.HasSuffix(r.URL.Path, path) && answer(w, 500, outcomeText("exception"))
+			}
+			if !strings.HasPrefix(path, "/") {
+				c.d.Faults.Inject(dispatch.Fault{Service: "dynamodb", Action: path, Err: &dispatch.Error{Code: "InternalServerError", Status: 500}})
+			}
+			if o := c.run(hydrate.Request{Mode: hydrate.Sweep}); o.err == nil || strings.Contains(o.err.Error(), "pt-") {
+				c.Errorf("%s: %+v", path, o)
+			}
+		})
+	}
+}
+
+// A burst costs searches by its pages, however many triggers it makes.
+func TestTheCostOfABurst(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.whole(hydrate.Sweep)
+		for i := range 1000 {
+			c.put(fmt.Sprintf("pt-%d", i), "")
+			c.pass(20 * time.Millisecond)
 		}
 		c.pass(time.Minute)
-		n := 0
-		c.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
-			if strings.HasSuffix(r.URL.Path, "_search") {
-				if n++; n == 2 {
-					for _, id := range []string{"pt-0", "pt-99", "pt-98"} {
-						c.put(id, "")
-						c.put(id, "")
-					}
-					c.pass(2 * time.Second)
-				}
-			}
-			return false
+		clear(c.calls)
+		c.whole(hydrate.Trigger)
+		if got := c.calls["POST Patient/_search"]; got > 25 || c.calls["GET Patient/*"]+c.calls["GET Patient/*/_history/*"] > 600 {
+			c.Error(c.calls)
 		}
-		c.whole(hydrate.Sweep)
+		c.pass(3 * time.Minute)
+		for range 10 { // triggers of the same burst
+			clear(c.calls)
+			c.whole(hydrate.Trigger)
+		}
+		if got := c.calls["POST Patient/_search"]; got != 1 || len(c.calls) != 1 {
+			c.Error(c.calls)
+		}
 		c.check()
 	})
 }

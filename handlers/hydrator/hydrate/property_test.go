@@ -16,7 +16,7 @@ import (
 // Whatever is written, and whenever, while pages are read or between passes, is published once and in order.
 func TestWhateverHappensIsPublished(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"burst", "some", "sweep", "trigger", "minutes", "hours"}), 1, 8).Draw(r, "steps")
+		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"burst", "some", "sweep", "trigger", "minutes", "hours"}), 1, 6).Draw(r, "steps")
 		noHistory, seed := rapid.Bool().Draw(r, "no history of types"), rapid.Uint64().Draw(r, "seed")
 		var problems []string
 		synctest.Test(t, func(t *testing.T) { problems = live(t, steps, noHistory, rand.New(rand.NewPCG(seed, 0))) })
