@@ -326,7 +326,11 @@ func schedule(r *Resource, _ *platform.UsageConfig) ([]quantity, string) {
 const fhirDatastore = "AWS::HealthLake::FHIRDatastore"
 
 func cloudControl(r *Resource, u *platform.UsageConfig) ([]quantity, string) {
-	if name := r.text("typeName"); name != fhirDatastore {
+	switch name := r.text("typeName"); name {
+	case fhirDatastore:
+	case "AWS::ApiGatewayV2::ApiMapping":
+		return []quantity{{price: "apigateway.free", fixed: true}}, ""
+	default:
 		return nil, "carepath knows no prices for " + strings.TrimSpace("Cloud Control's type "+name)
 	}
 	const includedGB, includedQueries = 10, 3500 * HoursPerMonth

@@ -79,6 +79,7 @@ func TestEachTypeCostsWhatItsUseDoesByHand(t *testing.T) {
 		{"aws:scheduler/schedule:Schedule", "x", map[string]any{"scheduleExpression": "cron(0 1 * * ? *)"}, nil, "how often"},
 		{"aws:cloudcontrol/resource:Resource", "store", map[string]any{"typeName": "AWS::HealthLake::FHIRDatastore"},
 			amounts{"healthlake.hour": 730, "healthlake.storage": 15, "healthlake.query": 3_000_000 + 1_000_000 + 87_600 - 2_555_000}, ""},
+		{"aws:cloudcontrol/resource:Resource", "x", map[string]any{"typeName": "AWS::ApiGatewayV2::ApiMapping"}, amounts{"apigateway.free": 1}, ""},
 		{"aws:cloudcontrol/resource:Resource", "x", map[string]any{"typeName": "AWS::X::Y"}, nil, "AWS::X::Y"},
 		{"aws:cloudtrail/trail:Trail", "x", nil, amounts{"cloudtrail.management": 0}, ""},
 		{"aws:cloudtrail/trail:Trail", "x", map[string]any{"eventSelectors": []any{map[string]any{"dataResources": []any{}}}}, nil, "data events"},
