@@ -18,12 +18,12 @@ import (
 type Statement struct {
 	// Sid names the statement; optional.
 	Sid string
-	// Deny denies the actions, whatever else allows them.
+	// Deny refuses the actions, whatever else allows them.
 	Deny bool
-	// Principal is whom a resource policy or a trust policy allows: {"Service": "lambda.amazonaws.com"}. Identity policies
-	// have none.
+	// Principal is whom a resource policy or a trust policy is about: {"Service": "lambda.amazonaws.com"}, or {"AWS": "*"}.
+	// Identity policies have none.
 	Principal map[string]string
-	// Actions are what is meant, such as "sqs:SendMessage".
+	// Actions are what is allowed or denied, such as "sqs:SendMessage".
 	Actions []string
 	// Resources are the ARNs on which; trust policies have none.
 	Resources []pulumi.StringInput

@@ -31,6 +31,8 @@ func TestArgsAreCheckedBeforeAnythingIsDeployed(t *testing.T) {
 			[]string{`"n" is a number`}},
 		{"not a definition", StateMachineArgs{KMSKeyARN: key, Definition: `{"StartAt":"X","States":{}}`}, []string{"Definition: "}},
 		{"what cannot be derived", StateMachineArgs{KMSKeyARN: key, Definition: definition(`{"FunctionName.$":"$.f"}`)}, []string{"A b", "explicit statement"}},
+		{"another task's statement", StateMachineArgs{KMSKeyARN: key, Definition: definition(`{"FunctionName.$":"$.f"}`), Statements: []policy.Statement{{Sid: "StateA"}}}, []string{"A b", "explicit statement"}},
+		{"an explicit statement", StateMachineArgs{KMSKeyARN: key, Definition: definition(`{"FunctionName.$":"$.f"}`), Statements: []policy.Statement{{Sid: "StateAb"}}}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.args.withDefaults().validate()

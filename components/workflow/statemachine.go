@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/carepath/carepath/components/policy"
+	"github.com/carepath/carepath/lang/asl"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sfn"
@@ -52,7 +53,8 @@ type StateMachineArgs struct {
 	// KMSKeyARN is the customer-managed key of the executions' data and of the log group; its policy must allow CloudWatch
 	// Logs. Required.
 	KMSKeyARN pulumi.StringInput
-	// Statements allow what cannot be derived from the definition.
+	// Statements allow what cannot be derived from the definition. Where that is all that a Task needs, because its arguments are
+	// known only when it runs, the statement's Sid is [Sid] of the Task's name.
 	Statements []policy.Statement
 	// LogLevel. Default: LogError for Standard, whose history Step Functions keeps; LogAll for Express, whose log is all
 	// there is. Plain, because LogOff has no log group.
@@ -73,6 +75,8 @@ type StateMachine struct {
 	ARN pulumi.StringOutput
 	// Name is the physical name.
 	Name pulumi.StringOutput
+	// RoleARN is the role that executions act as.
+	RoleARN pulumi.StringOutput
 	// StateMachine is the resource itself, for what this component does not offer.
 	StateMachine *sfn.StateMachine
 }
@@ -192,8 +196,8 @@ func NewStateMachine(ctx *pulumi.Context, name string, args *StateMachineArgs, o
 	if err := m.alarms(ctx, name, args); err != nil {
 		return nil, err
 	}
-	m.ARN, m.Name = m.StateMachine.Arn, m.StateMachine.Name
-	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{"arn": m.ARN, "name": m.Name})
+	m.ARN, m.Name, m.RoleARN = m.StateMachine.Arn, m.StateMachine.Name, role.Arn
+	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{"arn": m.ARN, "name": m.Name, "roleArn": m.RoleARN})
 }
 
 // filled returns the definition with its placeholders' values.
@@ -222,14 +226,14 @@ func (a *StateMachineArgs) filled() pulumi.StringOutput {
 func (a *StateMachineArgs) derivedStatements() ([]policy.Statement, error) {
 	texts, arns, stand := standIns(a.Placeholders)
 	permissions, err := derive(fill(a.Definition, a.Placeholders, texts), a.Type, arns)
-	if err != nil {
+	if err := a.withoutExplicit(err); err != nil {
 		return nil, err
 	}
 	var statements []policy.Statement
 	named := map[string]bool{}
 	for _, p := range permissions {
 		s := policy.Statement{Actions: p.Actions}
-		if id := sid(p.State); !named[id] { // a policy has each once
+		if id := Sid(p.State); !named[id] { // a policy has each once
 			s.Sid, named[id] = id, true
 		}
 		for _, r := range p.Resources {
@@ -238,6 +242,21 @@ func (a *StateMachineArgs) derivedStatements() ([]policy.Statement, error) {
 		statements = append(statements, s)
 	}
 	return statements, nil
+}
+
+// withoutExplicit is an error of derive less what Statements allow explicitly.
+func (a *StateMachineArgs) withoutExplicit(err error) error {
+	var underivable *asl.PermissionsError
+	if !errors.As(err, &underivable) {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(underivable.Tasks), func(t asl.TaskPermissionsError) bool {
+		return slices.ContainsFunc(a.Statements, func(s policy.Statement) bool { return s.Sid == Sid(t.State) })
+	})
+	if len(left) == 0 {
+		return nil
+	}
+	return &asl.PermissionsError{Tasks: left}
 }
 
 // fixedStatements are what every execution role needs whatever the definition.
@@ -298,8 +317,8 @@ func (m *StateMachine) alarms(ctx *pulumi.Context, name string, args *StateMachi
 	return nil
 }
 
-// sid names a statement after the state that needs it: letters and digits are all that IAM takes.
-func sid(state string) string {
+// Sid names a statement after the state that needs it: letters and digits are all that IAM takes.
+func Sid(state string) string {
 	return "State" + strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
 			return r
