@@ -32,6 +32,8 @@ type Config struct {
 	Intake IntakeConfig
 	// Users is carepath:users: the creation of users.
 	Users UsersConfig
+	// HealthLake is carepath:healthlake: the FHIR data store and the capture of its changes.
+	HealthLake HealthLakeConfig
 	// Domain is carepath:domain: the domain that all APIs are under.
 	Domain DomainConfig
 	// Usage is carepath:usage: what estimates of the cost assume.
@@ -99,11 +101,12 @@ const (
 
 // The keys of a stack's configuration that the program reads.
 const (
-	keyPlatform = "carepath:platform"
-	keyIntake   = "carepath:intake"
-	keyUsers    = "carepath:users"
-	keyDomain   = "carepath:domain"
-	keyUsage    = "carepath:usage"
+	keyPlatform   = "carepath:platform"
+	keyIntake     = "carepath:intake"
+	keyUsers      = "carepath:users"
+	keyHealthLake = "carepath:healthlake"
+	keyDomain     = "carepath:domain"
+	keyUsage      = "carepath:usage"
 )
 
 // Problem is one thing that is wrong with a configuration.
@@ -194,6 +197,8 @@ func (r *configReader) config() *Config {
 	c.Intake.read(r.object(keyIntake, "The asynchronous intake."))
 	c.Users = usersDefaults(local, p.Protect)
 	c.Users.read(r.object(keyUsers, "The creation of users."))
+	c.HealthLake = healthLakeDefaults(local, p.Protect)
+	c.HealthLake.read(r.object(keyHealthLake, "The FHIR data store and the capture of its changes."), c.Region, local)
 	c.Domain = domainDefaults(local)
 	c.Domain.read(r.object(keyDomain, "The domain that all APIs are under."), c.Region, local)
 	c.Usage = DefaultUsage()

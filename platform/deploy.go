@@ -17,7 +17,9 @@ import (
 // Deploy is the program. Its outputs are plain strings: apiUrl, the domain's base URL; intakeUrl, where payloads are posted;
 // intakeStateMachineArn and intakeDeadLetterQueueUrl; usersUrl, where users are created; usersTableName, userPoolId,
 // userPoolClientId and usersSweepStateMachineArn; samplesUrl, and the URL of each further API of functions. With
-// a domain there is closedUrl, a default endpoint, which answers 403.
+// a domain there is closedUrl, a default endpoint, which answers 403. With a FHIR data store there are fhirEndpoint, changeBusName,
+// changeLedgerTableName, changeTriggerQueueUrl, changeDeadLetterQueueUrl, captureStateMachineArn and, where changes have a
+// subscriber, changeQueueUrl.
 func Deploy(ctx *pulumi.Context) error {
 	outputs, err := deploy(ctx, functionAPIs(), liveAccountRole)
 	if err != nil {
@@ -56,6 +58,10 @@ func deploy(ctx *pulumi.Context, apis []functionAPI, account accountRole) (map[s
 	if err != nil {
 		return nil, err
 	}
+	records, err := s.newHealthLake()
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range apis {
 		if err := s.newFunctionAPI(a); err != nil {
 			return nil, err
@@ -67,6 +73,7 @@ func deploy(ctx *pulumi.Context, apis []functionAPI, account accountRole) (map[s
 	}
 	maps.Copy(outputs, intake.outputs())
 	maps.Copy(outputs, users.outputs())
+	maps.Copy(outputs, records.outputs())
 	return outputs, nil
 }
 
@@ -137,10 +144,7 @@ func (s *system) newProvider(name, region string) (*aws.Provider, error) {
 	args := &aws.ProviderArgs{
 		Region:            pulumi.String(region),
 		AllowedAccountIds: pulumi.StringArray{pulumi.String(s.config.AccountID)},
-		DefaultTags: aws.ProviderDefaultTagsArgs{Tags: pulumi.StringMap{
-			"project": pulumi.String(s.ctx.Project()), "stack": pulumi.String(s.ctx.Stack()),
-			"environment": pulumi.String(s.config.Environment),
-		}},
+		DefaultTags:       aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(s.tags())},
 	}
 	if s.config.Environment == LocalEnvironment {
 		// The embedded AWS takes these for its account's administrator; without them the provider would look for a person's
@@ -149,6 +153,11 @@ func (s *system) newProvider(name, region string) (*aws.Provider, error) {
 		args.SkipCredentialsValidation, args.SkipMetadataApiCheck = pulumi.Bool(true), pulumi.Bool(true)
 	}
 	return aws.NewProvider(s.ctx, name, args)
+}
+
+// tags are what every resource has.
+func (s *system) tags() map[string]string {
+	return map[string]string{"project": s.ctx.Project(), "stack": s.ctx.Stack(), "environment": s.config.Environment}
 }
 
 // partition is the group of regions that the stack's belongs to.

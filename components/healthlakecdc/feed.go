@@ -287,9 +287,9 @@ func (b *builder) makeAlarms() error {
 	late := float64(60 * (3*b.args.SweepMinutes + 5))
 	for _, a := range []struct {
 		suffix, description, namespace, metric, statistic string
-		dimensions                                         pulumi.StringMap
-		threshold                                          float64
-		missing                                            string
+		dimensions                                        pulumi.StringMap
+		threshold                                         float64
+		missing                                           string
 	}{
 		{
 			"dead-letters", "Captures of the same messages have failed again and again", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum",

@@ -337,7 +337,7 @@ func (b *builder) throughHealthLake(actions ...string) policy.Statement {
 	return policy.Statement{
 		Sid: "KeyThroughHealthLake", Actions: actions, Resources: policy.ARNs(b.key.Arn),
 		Conditions: []policy.Condition{{Operator: "StringEquals", Key: "kms:ViaService", Values: policy.ARNs(
-			pulumi.String("healthlake."+b.args.Region+".amazonaws.com"))}},
+			pulumi.String("healthlake." + b.args.Region + ".amazonaws.com"))}},
 	}
 }
 

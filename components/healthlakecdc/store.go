@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/carepath/carepath/components/policy"
-	awscloudtrail "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudtrail"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudcontrol"
+	awscloudtrail "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudtrail"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-awsx/sdk/v2/go/awsx/awsx"
