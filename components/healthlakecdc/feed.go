@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/carepath/carepath/changes"
 	"github.com/carepath/carepath/components/policy"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -224,7 +225,7 @@ func (b *builder) makeChangeBus() (err error) {
 
 // changePattern matches every change.
 func changePattern() (string, error) {
-	return pattern(map[string]any{"source": []string{EventSource}, "detail-type": []string{EventDetailType}})
+	return pattern(map[string]any{"source": []string{changes.Source}, "detail-type": []string{changes.DetailType}})
 }
 
 // makeChangeBusPolicy lets nobody but the capture workflow put events on the bus: subscribers can trust it.
@@ -268,12 +269,6 @@ func (b *builder) makeSubscriber() (err error) {
 	}
 	return b.allowRules(b.name+"-dead-letters", b.deadLetters, rule)
 }
-
-// EventSource and EventDetailType are what every change has on the bus.
-const (
-	EventSource     = "carepath.healthlake"
-	EventDetailType = "FHIR Resource Changed"
-)
 
 // metricNamespace is where the hydrator's metrics are.
 const metricNamespace = "Carepath"
