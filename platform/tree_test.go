@@ -24,7 +24,7 @@ var layers = []struct {
 	{"changes", []string{"changes"}, []string{"github.com/pulumi/", "github.com/aws/"}},
 	{"fhir", []string{"fhir"}, []string{"github.com/pulumi/"}},
 	{"handlers", []string{"handlers", "changes", "fhir", "lang"}, []string{"github.com/pulumi/"}},
-	{"components", []string{"components", "lang"}, nil},
+	{"components", []string{"components", "changes", "lang"}, nil},
 	{"platform", []string{"platform", "components", "lang"}, nil},
 	{"localcloud", []string{"localcloud", "lang"}, nil},
 	{"deploy", []string{"deploy", "changes", "fhir", "platform", "localcloud", "lang"}, nil},
