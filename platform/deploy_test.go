@@ -65,6 +65,8 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	case "aws:sqs/queue:Queue":
 		arn("sqs", name)
 		out["url"] = resource.NewProperty("https://sqs.us-east-1.amazonaws.com/123456789012/" + name)
+	case "aws:cloudcontrol/resource:Resource":
+		out["properties"] = resource.NewProperty(`{"DatastoreEndpoint":"https://healthlake.us-east-1.amazonaws.com/datastore/1/r4/"}`)
 	case "aws:sfn/stateMachine:StateMachine":
 		arn("states", "stateMachine:"+name)
 	case "aws:apigateway/restApi:RestApi":
@@ -87,6 +89,9 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		out["cloudfrontDomainName"], out["cloudfrontZoneId"] = resource.NewProperty("d111"), resource.NewProperty("ZCLOUDFRONT")
 	case "aws:apigateway/stage:Stage":
 		out["invokeUrl"] = resource.NewProperty(e.endpoint + "/" + out["stageName"].StringValue())
+	}
+	if kind, _, ok := strings.Cut(strings.TrimPrefix(args.TypeToken, "aws:"), "/"); ok && !out.HasValue("arn") {
+		arn(kind, name)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -85,7 +85,7 @@ type ChangeCaptureArgs struct {
 	// Subscriber makes an example of a subscriber: a queue with every change. Default: false. Plain, because it decides what
 	// is deployed.
 	Subscriber bool
-	// DeletionProtection keeps AWS and Pulumi from deleting the data store, its key and the ledger. Default: false.
+	// DeletionProtection keeps AWS and Pulumi from deleting the data store, its key, the ledger and the trail's bucket. Default: false.
 	DeletionProtection bool
 	// FunctionPackage is the hydrator's folder in the module. Default: "handlers/hydrator".
 	FunctionPackage string

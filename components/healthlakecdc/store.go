@@ -130,7 +130,8 @@ func (b *builder) makeDatastore() error {
 // management events that write, which those of FHIR resources are, and nothing else.
 func (b *builder) makeTrail() error {
 	name := b.name + "-trail"
-	bucket, err := s3.NewBucketV2(b.ctx, name, &s3.BucketV2Args{}, b.parent)
+	// CloudTrail writes until the trail is gone, and S3 deletes no bucket that has something in it.
+	bucket, err := s3.NewBucketV2(b.ctx, name, &s3.BucketV2Args{ForceDestroy: pulumi.Bool(!b.args.DeletionProtection)}, b.parent, pulumi.Protect(b.args.DeletionProtection))
 	if err != nil {
 		return err
 	}
