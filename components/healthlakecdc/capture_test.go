@@ -1,6 +1,7 @@
 package healthlakecdc
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,9 +31,17 @@ func play(t *testing.T, input string, mocks map[string]string) played {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := jsonvalue.Parse(input)
-	if err != nil {
+	var messages []json.RawMessage
+	if err := json.Unmarshal([]byte(input), &messages); err != nil {
 		t.Fatal(err)
+	}
+	in := &jsonvalue.Array{}
+	for _, m := range messages {
+		body, err := jsonvalue.Parse(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Items = append(in.Items, jsonvalue.NewObject(jsonvalue.Member{Name: "body", Value: body}))
 	}
 	all := []string{`"Claim":[{"result":{}}]`, `"Publish":[{"result":{"FailedEntryCount":0}}]`, `"Mark":[{"result":{}}]`, `"Advance":[{"result":{}}]`, `"Continue":[{"result":{}}]`}
 	for state, answers := range mocks {

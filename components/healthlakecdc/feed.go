@@ -67,7 +67,7 @@ func (b *builder) makePipe() error {
 		}},
 		Target: b.capture.ARN,
 		TargetParameters: pipes.PipeTargetParametersArgs{
-			InputTemplate: pulumi.String("<$.body>"),
+			InputTemplate: pulumi.String(`{"body": <$.body>}`),
 			StepFunctionStateMachineParameters: pipes.PipeTargetParametersStepFunctionStateMachineParametersArgs{
 				InvocationType: pulumi.String("REQUEST_RESPONSE"),
 			},
