@@ -245,6 +245,7 @@ func TestNextLinks(t *testing.T) {
 	for link, want := range map[string]string{
 		endpoint + "Patient?_lastUpdated=ge2026-01-01T00:00:00Z&page=ab+c/d==": endpoint + "Patient?_lastUpdated=ge2026-01-01T00%3A00%3A00Z&page=ab%2Bc%2Fd%3D%3D",
 		endpoint + "Patient?page=abc%3D%3D&_sort=_lastUpdated":                 endpoint + "Patient?_sort=_lastUpdated&page=abc%3D%3D",
+		strings.Replace(endpoint, ".com/", ".com:443/", 1) + "Patient?page=a":  strings.Replace(endpoint, ".com/", ".com:443/", 1) + "Patient?page=a",
 		"Patient?page=a==": endpoint + "Patient?page=a%3D%3D",
 		strings.Replace(endpoint, "healthlake.us", "HEALTHLAKE.us", 1) + "Patient?name=a+b": strings.Replace(endpoint, "healthlake.us", "HEALTHLAKE.us", 1) + "Patient?name=a%20b",
 	} {

@@ -153,6 +153,23 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+func TestWhichVersionAnEntryIs(t *testing.T) {
+	want := fhir.Reference{ResourceType: "Patient", ID: "p", VersionID: "4"}
+	for _, e := range []fhir.Entry{
+		{Location: "Patient/p/_history/4", URL: "Patient/x", ETag: `W/"9"`}, {Location: endpoint + "Patient/p/_history/4"},
+		{URL: "Patient/p", ETag: `W/"4"`}, {FullURL: endpoint + "Patient/p", ETag: `"4"`}, {Location: "Patient/p", FullURL: endpoint + "Patient/p", ETag: `W/"4"`},
+	} {
+		if got, ok := e.Version(); !ok || got != want {
+			t.Errorf("%+v: %+v", e, got)
+		}
+	}
+	for _, e := range []fhir.Entry{{}, {URL: "Patient/p"}, {ETag: `W/"4"`}} {
+		if got, ok := e.Version(); ok {
+			t.Errorf("%+v: %+v", e, got)
+		}
+	}
+}
+
 // What a caller would have to configure is said at once.
 func TestConfigurationsAreChecked(t *testing.T) {
 	for _, c := range []fhir.Config{{}, {Endpoint: endpoint}, {Endpoint: "ftp://x/", Region: "r"}, {Endpoint: "https://u:p@x/", Region: "r"}, {Endpoint: endpoint + "?x=1", Region: "r"}} {

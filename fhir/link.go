@@ -18,13 +18,24 @@ func (c *Client) link(text string) (*url.URL, error) {
 		return nil, errForeign
 	}
 	at = c.base.ResolveReference(at)
-	if at.Scheme != c.base.Scheme || !strings.EqualFold(at.Host, c.base.Host) || at.User != nil || at.RawPath != "" ||
+	if at.Scheme != c.base.Scheme || authority(at) != authority(c.base) || at.User != nil || at.RawPath != "" ||
 		path.Clean(at.Path) != strings.TrimSuffix(at.Path, "/") || !strings.HasPrefix(at.Path, c.base.Path) {
 		return nil, errForeign
 	}
 	at.Fragment, at.RawFragment = "", ""
 	at.RawQuery = escapeQuery(at.RawQuery)
 	return at, nil
+}
+
+// authority is an address's host and port.
+func authority(at *url.URL) string {
+	port := at.Port()
+	if port == "" {
+		port = at.Scheme
+	} else if port == "443" && at.Scheme == "https" || port == "80" && at.Scheme == "http" {
+		port = at.Scheme
+	}
+	return strings.ToLower(at.Hostname()) + ":" + port
 }
 
 // escapeQuery escapes what stands raw in the values of a query. In page tokens + is itself; elsewhere it is a space.

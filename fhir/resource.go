@@ -104,6 +104,20 @@ func ParseReference(text string) (Reference, bool) {
 	return r, wellFormed(r.ResourceType, r.ID) && r.ID != "." && r.ID != ".."
 }
 
+// Version says which version of which resource an entry of a history tells of, and whether it says so.
+func (e *Entry) Version() (Reference, bool) {
+	if r, ok := ParseReference(e.Location); ok && r.VersionID != "" {
+		return r, true
+	}
+	for _, address := range []string{e.URL, e.FullURL} {
+		if r, ok := ParseReference(address); ok {
+			r.VersionID = versionOf(e.ETag)
+			return r, r.VersionID != ""
+		}
+	}
+	return Reference{}, false
+}
+
 func wellFormed(typ, id string) bool { return typeForm.MatchString(typ) && idForm.MatchString(id) }
 
 func versionOf(etag string) string {

@@ -17,18 +17,21 @@ import (
 // their numbers comes first, so that a pass without deletions costs one search. Then a resource that is created and
 // deleted between two passes is not seen.
 
+// errNoVersion is the error of a history that does not say what its deletions are of.
+var errNoVersion = errors.New("a deletion in the type's history does not say of what")
+
 // history reads a page of the type's history for deletions.
 func (p *pass) history(ctx context.Context) error {
 	latest := map[string]change{}
 	var ids []string
 	each := func(e fhir.Entry) error {
-		at, ok := fhir.ParseReference(e.Location)
-		v, isNumber := number(at.VersionID)
 		if !deletion(&e) {
 			return nil
 		}
-		if !ok || !isNumber || at.ResourceType != p.typ {
-			return errors.New("a deletion in the type's history does not say of what")
+		at, _ := e.Version()
+		v, ok := number(at.VersionID)
+		if !ok || at.ResourceType != p.typ {
+			return errNoVersion
 		}
 		if before, seen := latest[at.ID]; !seen {
 			ids = append(ids, at.ID)
@@ -55,8 +58,8 @@ func (p *pass) history(ctx context.Context) error {
 		}
 	}
 	switch {
-	case err != nil && p.Link == "" && (unavailable(err) || fhir.Status(err) == http.StatusForbidden):
-		p.Phase, p.Rounds = phaseGate, 0
+	case errors.Is(err, errNoVersion), err != nil && p.Link == "" && (unavailable(err) || fhir.Status(err) == http.StatusForbidden):
+		p.Phase, p.Link, p.Rounds = phaseGate, "", 0
 		return nil
 	case err != nil:
 		return p.again(err)

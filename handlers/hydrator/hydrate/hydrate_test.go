@@ -75,6 +75,33 @@ func TestDeletionsWithoutATypeHistory(t *testing.T) {
 	})
 }
 
+// Histories that do not say which versions they tell of are of no use, or of as much as their other members say.
+func TestHistoriesWithoutLocations(t *testing.T) {
+	for _, drop := range []string{`"location":`, `"location":|"etag":`} {
+		in(t, func(c *cloud) {
+			c.put("pt-1", "")
+			c.pass(time.Minute)
+			c.whole(hydrate.Sweep)
+			c.delete("pt-1")
+			c.pass(time.Minute)
+			c.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasSuffix(r.URL.Path, "/Patient/_history") {
+					return false
+				}
+				rec := httptest.NewRecorder()
+				c.fhir.ServeHTTP(rec, r)
+				body := rec.Body.String()
+				for name := range strings.SplitSeq(drop, "|") {
+					body = strings.ReplaceAll(body, name, `"x-`+name[1:])
+				}
+				return answer(w, 200, body)
+			}
+			c.whole(hydrate.Sweep)
+			c.check()
+		})
+	}
+}
+
 // A sweep that finds nothing deleted costs two searches.
 func TestAQuietSweepIsCheap(t *testing.T) {
 	in(t, func(c *cloud) {

@@ -142,9 +142,8 @@ func (r *reading) history(ctx context.Context) error {
 	}
 	found, lowest := map[int64]past{}, int64(0)
 	each := func(e fhir.Entry) error {
-		at, ok := fhir.ParseReference(e.Location)
-		v, isNumber := number(at.VersionID)
-		if ok && isNumber && at.ID == r.c.id {
+		at, _ := e.Version()
+		if v, ok := number(at.VersionID); ok && at.ID == r.c.id {
 			found[v] = past{deletion(&e), e.LastModified}
 			lowest = v
 		}
