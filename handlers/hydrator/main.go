@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -26,13 +27,14 @@ func main() {
 	lambda.Start(h.Handle)
 }
 
-// hydrator reads the function's environment.
+// hydrator reads the function's environment: DATA_STORE_ENDPOINT, DATA_STORE_ID, LEDGER_TABLE, PAYLOAD (full or reference), and
+// OVERLAP_SECONDS and TRIGGER_OVERLAP_SECONDS, 15 and 2 minutes if they are not set.
 func hydrator(ctx context.Context) (*hydrate.Hydrator, error) {
-	overlap, err := seconds("OVERLAP_SECONDS")
+	overlap, err := seconds("OVERLAP_SECONDS", "900")
 	if err != nil {
 		return nil, err
 	}
-	triggerOverlap, err := seconds("TRIGGER_OVERLAP_SECONDS")
+	triggerOverlap, err := seconds("TRIGGER_OVERLAP_SECONDS", "120")
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +59,12 @@ func hydrator(ctx context.Context) (*hydrate.Hydrator, error) {
 	return h, err
 }
 
-// seconds reads a variable that is a number of seconds, 0 or more.
-func seconds(name string) (time.Duration, error) {
-	n, err := strconv.ParseUint(os.Getenv(name), 10, 31)
+// seconds reads a variable that is a number of seconds, 0 or more. Otherwise is the value of one that is not set.
+func seconds(name, otherwise string) (time.Duration, error) {
+	value := cmp.Or(os.Getenv(name), otherwise)
+	n, err := strconv.ParseUint(value, 10, 31)
 	if err != nil {
-		return 0, fmt.Errorf("%s must be a whole number of seconds, not %q", name, os.Getenv(name))
+		return 0, fmt.Errorf("%s must be a whole number of seconds, not %q", name, value)
 	}
 	return time.Duration(n) * time.Second, nil
 }
