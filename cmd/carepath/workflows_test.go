@@ -212,17 +212,57 @@ func (l *local) testWorkflows(t *testing.T) {
 	}
 }
 
-// here is a workflow's command on the local stack, with its files in a folder. What needs no account stays as it is.
+// here is a command on the local stack, with its files in a folder. What needs no account stays as it is.
 func (l *local) here(command, folder string) string {
 	if !strings.Contains(command, "--offline") {
 		command = stackFlag.ReplaceAllString(command, "--stack local")
 	}
 	command = expression.ReplaceAllString(command, "12")
-	return regexp.MustCompile(`\b\w+\.md\b`).ReplaceAllString(command, filepath.Join(folder, "$0"))
+	return pageFile.ReplaceAllString(command, filepath.Join(folder, "$0"))
 }
 
-func TestTheWorkflowsOnTheLocalStack(t *testing.T) {
+// pageFile is a file that a command writes or reads.
+var pageFile = regexp.MustCompile(`\b\w+\.(md|json)\b`)
+
+// TestCommandsOnTheLocalStack runs what the workflows and the documents do on other stacks.
+func TestCommandsOnTheLocalStack(t *testing.T) {
 	l := deployLocal(t)
-	l.testWorkflows(t)
+	t.Run("the role that deploys may do what deploying does", func(t *testing.T) { l.testDeployRole(t) })
+	t.Run("the documents' commands", l.testDocuments)
+	t.Run("the workflows", l.testWorkflows)
 	waitGone(t, l.port)
+}
+
+// testDocuments runs the documents' commands that are no sessions, because they are for other stacks.
+func (l *local) testDocuments(t *testing.T) {
+	github := httptest.NewServer(http.HandlerFunc(fakeGitHub))
+	defer github.Close()
+	for name, value := range map[string]string{"GITHUB_API_URL": github.URL, "GITHUB_REPOSITORY": "acme/care", "GITHUB_TOKEN": "right"} {
+		t.Setenv(name, value)
+	}
+	folder, ran := t.TempDir(), 0
+	for _, b := range allBlocks(t) {
+		if b.language != "sh" || b.session {
+			continue
+		}
+		for line := range strings.Lines(b.text) {
+			if !strings.HasPrefix(line, "carepath ") {
+				continue // of other programs, with values that are the reader's
+			}
+			if l.outputs["fhirEndpoint"] == "" && (strings.HasPrefix(line, "carepath fhir ") || strings.HasPrefix(line, "carepath changes ")) {
+				t.Logf("skipped, because the local stack has no FHIR data store by default: %s", line)
+				continue
+			}
+			ran++
+			command := l.here(strings.TrimSpace(line), folder)
+			cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", command)
+			cmd.Dir = "../.."
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %s: %v\n%s", b, command, err, out)
+			}
+		}
+	}
+	if ran < 10 {
+		t.Errorf("%d commands ran", ran)
+	}
 }
