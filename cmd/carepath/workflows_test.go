@@ -206,6 +206,7 @@ func (l *local) testWorkflows(t *testing.T) {
 			t.Errorf("%s %s: the summary is %s, want %s", run.file, run.job, text, run.summary)
 		}
 	}
+	waitGone(t, l.port) // the last of them has destroyed it
 	slices.Sort(ran)
 	if all := slices.Sorted(maps.Keys(all)); !slices.Equal(slices.Compact(ran), all) {
 		t.Errorf("ran %v of %v", ran, all)
@@ -230,7 +231,6 @@ func TestCommandsOnTheLocalStack(t *testing.T) {
 	t.Run("the role that deploys may do what deploying does", func(t *testing.T) { l.testDeployRole(t) })
 	t.Run("the documents' commands", l.testDocuments)
 	t.Run("the workflows", l.testWorkflows)
-	waitGone(t, l.port)
 }
 
 // testDocuments runs the documents' commands that are no sessions, because they are for other stacks.
