@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/carepath/carepath/components/policy"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
@@ -45,7 +46,7 @@ func deploy(ctx *pulumi.Context, apis []functionAPI, account accountRole) (map[s
 		return nil, err
 	}
 	s := &system{ctx: ctx, config: config, accountRole: account}
-	for _, step := range []func() error{s.boundRoles, s.makeProvider, s.makeKey, s.makeAccount} {
+	for _, step := range []func() error{s.boundRoles, s.observe, s.makeProvider, s.makeKey, s.makeAccount} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -69,6 +70,9 @@ func deploy(ctx *pulumi.Context, apis []functionAPI, account accountRole) (map[s
 	}
 	outputs, err := s.newDomain()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.newDashboard(); err != nil {
 		return nil, err
 	}
 	maps.Copy(outputs, intake.outputs())
@@ -115,6 +119,9 @@ type system struct {
 	apis     []servedAPI
 
 	accountRole accountRole
+
+	observed     observed
+	observedLock sync.Mutex
 }
 
 // options are those of a top-level resource.
