@@ -298,6 +298,8 @@ func TestTheLocalStack(t *testing.T) {
 
 	t.Run("users", func(t *testing.T) { l.testUsers(t) })
 
+	t.Run("every version of a FHIR resource is told of", l.testChanges)
+
 	t.Run("kill -9 loses nothing that was accepted", func(t *testing.T) { l.testKill(t) })
 
 	t.Run("users with optimistic allocation", func(t *testing.T) { l.testOptimisticAllocation(t) })
