@@ -55,6 +55,7 @@ var calculators = func() map[string]calculator {
 		"aws:apigateway/stage:Stage":               stage,
 		"aws:cloudcontrol/resource:Resource":       cloudControl,
 		"aws:cloudtrail/trail:Trail":               trail,
+		"awsx:cloudtrail:Trail":                    trail,
 		"aws:cloudwatch/dashboard:Dashboard":       oneOf("cloudwatch.dashboard"),
 		"aws:cloudwatch/eventArchive:EventArchive": archive,
 		"aws:cloudwatch/eventBus:EventBus":         bus,
@@ -162,10 +163,14 @@ func logGroup(r *Resource, u *platform.UsageConfig) ([]quantity, string) {
 	if days := r.number("retentionInDays", 0); days > 0 {
 		months = min(months, days*24/HoursPerMonth)
 	}
-	return []quantity{
+	used := []quantity{
 		{"logs.ingest", in, fmt.Sprintf("%s bytes for each of %s", number(l.logBytes), l.basis()), false},
 		{"logs.storage", 0.15 * in * months, fmt.Sprintf("%s months of it, compressed to 15 %%", number(months)), false},
-	}, ""
+	}
+	if strings.Contains(r.Name, "-hydrator-") {
+		used = append(used, quantity{"cloudwatch.metric", 3, "3 that CloudWatch takes from the records", true})
+	}
+	return used, ""
 }
 
 // alarm costs for each of its metrics.
@@ -349,7 +354,7 @@ func captureQueries(u *platform.UsageConfig) float64 {
 
 const (
 	sweepsPerMonth = minutesPerMonth / 5
-	sweptTypes     = 10 // resource types that are in use
+	sweptTypes     = 3 // resource types whose changes are captured, by default
 )
 
 // trail delivers the first copy of management events for nothing; data events are billed.
@@ -388,8 +393,11 @@ func bucket(r *Resource, u *platform.UsageConfig) ([]quantity, string) {
 // changeBytes is an event with its resource.
 func changeBytes(u *platform.UsageConfig) float64 { return float64(u.FHIRResourceBytes) + 1000 }
 
-func bus(_ *Resource, u *platform.UsageConfig) ([]quantity, string) {
+func bus(r *Resource, u *platform.UsageConfig) ([]quantity, string) {
 	events := float64(u.FHIRChanges)
+	if strings.HasSuffix(r.Name, "-notifications") { // HealthLake puts them there
+		return []quantity{{"healthlake.notification", events, number(events) + " changes of FHIR resources", false}}, ""
+	}
 	return []quantity{{"events.custom", events * chunks(changeBytes(u)), number(events) + " changes of FHIR resources", false}}, ""
 }
 

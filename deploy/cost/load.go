@@ -69,10 +69,37 @@ var loads = []struct {
 			writes: 12, reads: 1, keptBytes: 2 << 10,
 		}
 	}},
+	// A trigger is sent and deleted; the pipe looks for more all the time.
+	{regexp.MustCompile(`^fhir-triggers$`), func(u *platform.UsageConfig) load {
+		return load{count: 2*captures(u) + idlePolls, bytes: 1_000, what: "requests: 2 for each change and each sweep, and the pipe's polling"}
+	}},
+	{regexp.MustCompile(`^fhir-dead-letters$`), func(*platform.UsageConfig) load { return load{what: "requests: captures do not fail for long"} }},
+	{regexp.MustCompile(`^fhir-subscriber$`), func(u *platform.UsageConfig) load {
+		return load{count: 3 * float64(u.FHIRChanges), bytes: changeBytes(u), what: "requests: 3 for each change"}
+	}},
+	// Each change is claimed and marked, and its resource's item read before.
+	{regexp.MustCompile(`^fhir-ledger$`), func(u *platform.UsageConfig) load {
+		return load{count: float64(u.FHIRChanges), what: "changes of FHIR resources", writes: 2, reads: 1, keptBytes: 400}
+	}},
+	{regexp.MustCompile(`^fhir-capture(-logs)?$`), func(u *platform.UsageConfig) load {
+		return load{count: captures(u), bytes: 200_000, what: "captures: one for each change and each sweep, at most", milliseconds: 1_500, logBytes: 30 * eventBytes}
+	}},
+	{regexp.MustCompile(`^fhir-hydrator(-logs)?$`), func(u *platform.UsageConfig) load {
+		return load{count: float64(u.FHIRChanges) + sweptTypes*sweepsPerMonth, what: "hydrations: one for each change, and for each type of each sweep", milliseconds: 300, logBytes: 2 * recordBytes}
+	}},
+	{regexp.MustCompile(`^fhir-subscriptions(-logs)?$`), func(*platform.UsageConfig) load {
+		return load{count: HoursPerMonth / 24, what: "renewals, one a day", milliseconds: 1_000, logBytes: 2 * recordBytes}
+	}},
 	{regexp.MustCompile(`^[a-z0-9]+-api(-|$)`), func(u *platform.UsageConfig) load {
 		return load{count: float64(u.FunctionRequests), bytes: 1_000, what: "requests to the API of functions", logBytes: recordBytes}
 	}},
 }
+
+// idlePolls is how often an idle poller of a queue asks it a month: some 21,600 times a day.
+const idlePolls = 21_600 * HoursPerMonth / 24
+
+// captures is how many executions capture changes, when no trigger meets another one.
+func captures(u *platform.UsageConfig) float64 { return float64(u.FHIRChanges) + sweepsPerMonth }
 
 // functionLoad is that of the functions that answer the requests of an API.
 func functionLoad(u *platform.UsageConfig) load {
