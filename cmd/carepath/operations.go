@@ -120,6 +120,13 @@ Pulumi CLI, and deploys. A second up changes nothing. Ctrl-C cancels cleanly; up
 					fmt.Fprintf(g.out, "  curl -i -d '%s' %s\n", try.body, url)
 				}
 			}
+			if _, ok := result.Outputs["changeQueueUrl"].(string); ok {
+				on := ""
+				if g.stack != deploy.LocalStack {
+					on = " --stack " + g.stack
+				}
+				fmt.Fprintf(g.out, "  carepath fhir generate --count 10 | carepath fhir load -%[1]s && carepath changes tail --count 10%[1]s\n", on)
+			}
 			if g.stack == deploy.LocalStack {
 				fmt.Fprintf(g.out, "Look inside:\n  eval \"$(carepath local env)\" && aws stepfunctions list-executions --state-machine-arn %v\n", result.Outputs["intakeStateMachineArn"])
 			}
