@@ -97,7 +97,7 @@ func (p *Project) Configuration(stack string) (*Configuration, error) {
 		c.Settings, err = c.file.Check()
 	}
 	if err != nil {
-		return c, &Error{Code: CodeUsage, Message: c.File + ": " + err.Error(), Hint: "docs/configuration.md lists every key", Err: err}
+		return c, &Error{Code: CodeUsage, Message: c.File + ": " + err.Error(), Hint: "docs/config.md lists every key", Err: err}
 	}
 	return c, nil
 }

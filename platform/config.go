@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,15 @@ import (
 
 // LocalEnvironment is the environment that runs on the embedded AWS.
 const LocalEnvironment = "local"
+
+// productionEnvironment is the one in which nothing may be lost: what protects it cannot be turned off.
+const productionEnvironment = "prod"
+
+// embeddedAccount is the account of the embedded AWS.
+const embeddedAccount = "000000000000"
+
+// leastProductionRetention is how many days logs are kept there at least.
+const leastProductionRetention = 365
 
 // Config is the configuration of a stack: the keys of Pulumi.<stack>.yaml.
 type Config struct {
@@ -46,7 +56,7 @@ type Config struct {
 type PlatformConfig struct {
 	// Architecture of the functions: "arm64" or "x86_64"; "host" on the local stack only. Default: "arm64", locally "host".
 	Architecture golambda.Architecture
-	// LogRetentionDays is how long every log group keeps its events. Default: 30.
+	// LogRetentionDays is how long every log group keeps its events. Default: 30; for the environment "prod" 365, the least there.
 	LogRetentionDays int
 	// Protect keeps Pulumi from deleting what holds data or keys. Default: true for the environment "prod".
 	Protect bool
@@ -169,13 +179,21 @@ func (r *configReader) config() *Config {
 	c.Environment = r.text(KeyEnvironment, environmentPattern, `"local", or a name of your own such as "dev": lower-case letters, digits and hyphens`,
 		`The environment's name; every resource is tagged with it. "local" runs on the embedded AWS.`)
 	c.Region = r.text(KeyRegion, regionPattern, `a region, such as "us-east-1"`, "The AWS region that everything is deployed into.")
-	c.AccountID = r.text(KeyAccountID, accountPattern, "the twelve digits of the AWS account that the stack belongs to",
-		"The AWS account that the stack belongs to. Nothing is deployed into any other.")
-	local := c.Environment == LocalEnvironment
-	c.TTL = r.timeToLive(KeyTTL, c.Environment == "prod", "How long the stack may live after the last up or refresh: then carepath reap destroys it, unless something of it is protected. Without it, for ever.")
+	local, prod := c.Environment == LocalEnvironment, c.Environment == productionEnvironment
+	const account = "the twelve digits of the AWS account that the stack belongs to"
+	c.AccountID = r.text(KeyAccountID, accountPattern, account, "The AWS account that the stack belongs to. Nothing is deployed into any other.")
+	if !local && c.AccountID == embeddedAccount {
+		r.problems = append(r.problems, Problem{KeyAccountID, jsonvalue.Text(c.AccountID), account + ": this is the embedded AWS's"})
+	}
+	c.TTL = r.timeToLive(KeyTTL, prod, "How long the stack may live after the last up or refresh: then carepath reap destroys it, unless something of it is protected. Without it, for ever.")
 
 	p := &c.Platform
-	*p = PlatformConfig{Architecture: golambda.ARM64, LogRetentionDays: 30, Protect: c.Environment == "prod", APIGatewayAccount: AccountWhereAbsent}
+	*p = PlatformConfig{Architecture: golambda.ARM64, LogRetentionDays: 30, Protect: prod, APIGatewayAccount: AccountWhereAbsent}
+	retentions := logRetentions
+	if prod {
+		retentions = slices.DeleteFunc(slices.Clone(retentions), func(days int) bool { return days < leastProductionRetention })
+		p.LogRetentionDays = leastProductionRetention
+	}
 	architectures := []string{string(golambda.ARM64), string(golambda.X8664)}
 	if local {
 		p.Architecture, p.APIGatewayAccount = golambda.Host, AccountAlways
@@ -183,8 +201,8 @@ func (r *configReader) config() *Config {
 	}
 	o := r.object(keyPlatform, "What all systems share.")
 	choice(o, "architecture", &p.Architecture, "The processor that functions are built for; host is this machine's.", architectures...)
-	o.oneOf("logRetentionDays", &p.LogRetentionDays, logRetentions, "How many days every log group keeps its events.")
-	o.boolean("protect", &p.Protect, "Keeps Pulumi from deleting what holds data or keys.")
+	o.oneOf("logRetentionDays", &p.LogRetentionDays, retentions, "How many days every log group keeps its events.")
+	o.mayBeOff("protect", &p.Protect, !prod, "Keeps Pulumi from deleting what holds data or keys.")
 	choice(o, "apiGatewayAccount", &p.APIGatewayAccount,
 		"Whether this stack sets the role with which API Gateway writes access logs: there is one role for all APIs of an account and region. whereAbsent asks AWS, sets it where there is none, and leaves the role of others alone.",
 		string(AccountWhereAbsent), string(AccountAlways), string(AccountNever))
@@ -196,7 +214,7 @@ func (r *configReader) config() *Config {
 	c.Intake = intakeDefaults(local)
 	c.Intake.read(r.object(keyIntake, "The asynchronous intake."))
 	c.Users = usersDefaults(local, p.Protect)
-	c.Users.read(r.object(keyUsers, "The creation of users."))
+	c.Users.read(r.object(keyUsers, "The creation of users."), prod)
 	c.HealthLake = healthLakeDefaults(local, p.Protect)
 	c.HealthLake.read(r.object(keyHealthLake, "The FHIR data store and the capture of its changes."), c.Region, local)
 	c.Domain = domainDefaults(local)

@@ -27,21 +27,49 @@ func TestConfigDefaultsFollowTheEnvironment(t *testing.T) {
 		architecture golambda.Architecture
 		protect      bool
 		account      APIGatewayAccount
+		retention    int
 	}{
-		{"local", golambda.Host, false, AccountAlways},
-		{"dev", golambda.ARM64, false, AccountWhereAbsent},
-		{"prod", golambda.ARM64, true, AccountWhereAbsent},
+		{"local", golambda.Host, false, AccountAlways, 30},
+		{"dev", golambda.ARM64, false, AccountWhereAbsent, 30},
+		{"prod", golambda.ARM64, true, AccountWhereAbsent, 365},
 	} {
 		c, err := LoadConfig(from(map[string]string{"carepath:environment": test.environment}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := c.Platform
-		if p.Architecture != test.architecture || p.Protect != test.protect || p.APIGatewayAccount != test.account || p.LogRetentionDays != 30 {
+		if p.Architecture != test.architecture || p.Protect != test.protect || p.APIGatewayAccount != test.account || p.LogRetentionDays != test.retention {
 			t.Errorf("%s: %+v", test.environment, p)
 		}
 		if i := c.Intake; i.WorkflowType != workflow.Standard || i.MaxBodyBytes != 253952 || i.Retry.MaxAttempts != 3 {
 			t.Errorf("%s: %+v", test.environment, i)
+		}
+	}
+}
+
+func TestWhatProtectsProductionCannotBeTurnedOff(t *testing.T) {
+	values := map[string]string{
+		"carepath:accountId": "000000000000",
+		"carepath:platform":  `{"protect":false,"logRetentionDays":90}`,
+		"carepath:users":     `{"deletionProtection":false}`,
+		"carepath:ttl":       "8h",
+	}
+	for environment, want := range map[string][]string{
+		"local": nil,
+		"dev":   {"carepath:accountId"},
+		"prod":  {"carepath:accountId", "carepath:ttl", "carepath:platform.logRetentionDays", "carepath:platform.protect", "carepath:users.deletionProtection"},
+	} {
+		values["carepath:environment"] = environment
+		_, err := LoadConfig(from(values))
+		var got []string
+		var invalid *ConfigError
+		if errors.As(err, &invalid) {
+			for _, p := range invalid.Problems {
+				got = append(got, p.Path)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got problems of %v, want %v", environment, got, want)
 		}
 	}
 }

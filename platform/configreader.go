@@ -202,9 +202,17 @@ func (o *objectReader) end() {
 }
 
 func (o *objectReader) boolean(name string, to *bool, meaning string) {
+	o.mayBeOff(name, to, true, meaning)
+}
+
+// mayBeOff reads a truth value that must be true unless off.
+func (o *objectReader) mayBeOff(name string, to *bool, off bool, meaning string) {
 	s := Setting{Meaning: meaning, Allowed: "true or false", schema: map[string]any{"type": "boolean"}}
+	if !off {
+		s.Allowed = "true"
+	}
 	leaf(o, name, to, s, func(value any) {
-		if b, ok := value.(bool); ok {
+		if b, ok := value.(bool); ok && (b || off) {
 			*to = b
 		} else {
 			o.problem(name, jsonvalue.Text(value), s.Allowed)

@@ -32,7 +32,7 @@ func (f *StackFile) Offline(stack string) (values map[string]string, assumptions
 	for key, value := range f.Values {
 		values[key] = value
 	}
-	examples := map[string]string{KeyEnvironment: stack, KeyRegion: "us-east-1", KeyAccountID: "000000000000"}
+	examples := map[string]string{KeyEnvironment: stack, KeyRegion: "us-east-1", KeyAccountID: "123456789012"}
 	for _, s := range settings {
 		key, members, isMember := strings.Cut(s.Path, ".")
 		switch {

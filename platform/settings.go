@@ -143,7 +143,7 @@ member that is not listed here is an error, and every problem of a file is repor
 
 ` + "`carepath config validate --stack NAME`" + ` checks a file, ` + "`carepath config show --stack NAME`" + ` prints what counts for a stack, and
 ` + "`carepath config schema`" + ` prints the JSON Schema with which editors check a file as you type; it is also in
-[configuration.schema.json](configuration.schema.json). A default that differs for the environments ` + "`local` and `prod`" + ` is
+[config.schema.json](config.schema.json). A default that differs for the environments ` + "`local` and `prod`" + ` is
 listed with their name.
 
 ## Keys

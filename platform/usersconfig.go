@@ -47,7 +47,7 @@ func usersDefaults(local, protect bool) UsersConfig {
 	return u
 }
 
-func (u *UsersConfig) read(o *objectReader) {
+func (u *UsersConfig) read(o *objectReader, prod bool) {
 	firstID := Setting{
 		Meaning: "The first user's number. It has no effect once a number has been handed out. Write large ones as texts: YAML readers may round numbers beyond 2^53.",
 		Allowed: fmt.Sprintf("an integer from 1 to %d, or its text", int64(usercreation.MaxFirstID)),
@@ -71,7 +71,7 @@ func (u *UsersConfig) read(o *objectReader) {
 	choice(o, "mfa", &u.MFA, "Whether users give a time-based one-time password as a second factor.",
 		string(usercreation.MFAOff), string(usercreation.MFAOptional), string(usercreation.MFARequired))
 	u.Email.read(o.object("email", "The Amazon SES identity that invitations come from. Without one Cognito sends them itself, 50 a day."))
-	o.boolean("deletionProtection", &u.DeletionProtection, "Keeps AWS and Pulumi from deleting the table and the user pool.")
+	o.mayBeOff("deletionProtection", &u.DeletionProtection, !prod, "Keeps AWS and Pulumi from deleting the table and the user pool.")
 	u.readAttributes(o)
 	u.Throttle.read(o.object("throttle", "A token bucket that all clients share."))
 	o.end()

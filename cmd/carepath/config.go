@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-//go:generate sh -c "go run . config schema > ../../docs/configuration.schema.json"
-//go:generate sh -c "go run . config schema --markdown > ../../docs/configuration.md"
+//go:generate sh -c "go run . config schema > ../../docs/config.schema.json"
+//go:generate sh -c "go run . config schema --markdown > ../../docs/config.md"
 
 func newConfigCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Check and explain the configuration of stacks"}

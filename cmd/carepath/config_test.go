@@ -9,8 +9,8 @@ import (
 
 func TestConfigurationReferenceIsUpToDate(t *testing.T) {
 	for file, args := range map[string][]string{
-		"../../docs/configuration.md":          {"config", "schema", "--markdown"},
-		"../../docs/configuration.schema.json": {"config", "schema"},
+		"../../docs/config.md":          {"config", "schema", "--markdown"},
+		"../../docs/config.schema.json": {"config", "schema"},
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -112,7 +112,7 @@ config:
   carepath:intake: {functionMemoryMb: {secure: v1:abc}, throttle: {burst: {secure: v1:abc}, ratePerSecond: 7}}
   carepath:users: {secure: v1:abc}
 `)
-	if g.AccountID != "000000000000" || len(g.Assumptions) != 5 {
+	if g.AccountID != "123456789012" || len(g.Assumptions) != 5 {
 		t.Errorf("got %q and %q", g.AccountID, g.Assumptions)
 	}
 }
