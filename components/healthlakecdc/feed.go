@@ -26,7 +26,7 @@ const (
 
 // makeQueues makes the queue of the messages that start captures, and the one for messages whose captures failed again and again.
 func (b *builder) makeQueues() (err error) {
-	b.deadLetters, err = sqs.NewQueue(b.ctx, b.name+"-dead-letters", b.secure(&sqs.QueueArgs{}), b.parent)
+	b.deadLetters, err = sqs.NewQueue(b.ctx, b.name+"-dead-letters", b.secure(&sqs.QueueArgs{}), b.parent, b.protection())
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (b *builder) makeQueues() (err error) {
 		DelaySeconds:             pulumi.Int(*b.args.IndexDelaySeconds),
 		VisibilityTimeoutSeconds: pulumi.Int(captureSeconds),
 		RedrivePolicy:            redrive.ToStringPtrOutput(),
-	}), b.parent)
+	}), b.parent, b.protection())
 	return err
 }
 
@@ -219,7 +219,7 @@ func (b *builder) makeChangeBus() (err error) {
 	_, err = cloudwatch.NewEventArchive(b.ctx, name, &cloudwatch.EventArchiveArgs{
 		Description: pulumi.String("The changes, for a replay"), EventSourceArn: b.bus.Arn, RetentionDays: pulumi.Int(b.args.ArchiveDays),
 		EventPattern: pulumi.String(changes),
-	}, pulumi.Parent(b.bus))
+	}, pulumi.Parent(b.bus), b.protection())
 	return err
 }
 
@@ -247,7 +247,7 @@ func (b *builder) makeSubscriber() (err error) {
 	if err != nil {
 		return err
 	}
-	b.subscriber, err = sqs.NewQueue(b.ctx, name, b.secure(&sqs.QueueArgs{VisibilityTimeoutSeconds: pulumi.Int(60)}), b.parent)
+	b.subscriber, err = sqs.NewQueue(b.ctx, name, b.secure(&sqs.QueueArgs{VisibilityTimeoutSeconds: pulumi.Int(60)}), b.parent, b.protection())
 	if err != nil {
 		return err
 	}

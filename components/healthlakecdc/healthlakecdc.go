@@ -85,7 +85,8 @@ type ChangeCaptureArgs struct {
 	// Subscriber makes an example of a subscriber: a queue with every change. Default: false. Plain, because it decides what
 	// is deployed.
 	Subscriber bool
-	// DeletionProtection keeps AWS and Pulumi from deleting the data store, its key, the ledger and the trail's bucket. Default: false.
+	// DeletionProtection keeps AWS and Pulumi from deleting the data store, its key, the ledger, the trail's bucket, the queues and
+	// the archive. Default: false.
 	DeletionProtection bool
 	// FunctionPackage is the hydrator's folder in the module. Default: "handlers/hydrator".
 	FunctionPackage string
@@ -295,7 +296,7 @@ func (b *builder) makeLedger() (err error) {
 		PointInTimeRecovery:       dynamodb.TablePointInTimeRecoveryArgs{Enabled: pulumi.Bool(true)},
 		ServerSideEncryption:      dynamodb.TableServerSideEncryptionArgs{Enabled: pulumi.Bool(true), KmsKeyArn: b.key.Arn.ToStringPtrOutput()},
 		DeletionProtectionEnabled: pulumi.Bool(b.args.DeletionProtection),
-	}, b.parent, pulumi.Protect(b.args.DeletionProtection))
+	}, b.parent, b.protection())
 	return err
 }
 
@@ -377,6 +378,11 @@ func (b *builder) secure(args *sqs.QueueArgs) *sqs.QueueArgs {
 	args.KmsDataKeyReusePeriodSeconds = pulumi.Int(300)
 	args.MessageRetentionSeconds = pulumi.Int(14 * 24 * 60 * 60)
 	return args
+}
+
+// protection keeps Pulumi from deleting what holds data, keys or messages.
+func (b *builder) protection() pulumi.ResourceOption {
+	return pulumi.Protect(b.args.DeletionProtection)
 }
 
 // typesSorted are the resource types in the order of the alphabet, so that the order of configuration changes nothing.

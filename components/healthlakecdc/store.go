@@ -69,7 +69,7 @@ func (b *builder) makeKey() (err error) {
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(30),
 		Policy:               policy.Document(statements...).ToStringPtrOutput(),
-	}, b.parent, pulumi.Protect(b.args.DeletionProtection))
+	}, b.parent, b.protection())
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (b *builder) makeDatastore() error {
 	}).(pulumi.StringOutput)
 	store, err := cloudcontrol.NewResource(b.ctx, b.name+"-datastore", &cloudcontrol.ResourceArgs{
 		TypeName: pulumi.String("AWS::HealthLake::FHIRDatastore"), DesiredState: desired,
-	}, b.parent, pulumi.Protect(b.args.DeletionProtection), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "1h", Delete: "1h"}))
+	}, b.parent, b.protection(), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "1h", Delete: "1h"}))
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (b *builder) makeDatastore() error {
 func (b *builder) makeTrail() error {
 	name := b.name + "-trail"
 	// CloudTrail writes until the trail is gone, and S3 deletes no bucket that has something in it.
-	bucket, err := s3.NewBucketV2(b.ctx, name, &s3.BucketV2Args{ForceDestroy: pulumi.Bool(!b.args.DeletionProtection)}, b.parent, pulumi.Protect(b.args.DeletionProtection))
+	bucket, err := s3.NewBucketV2(b.ctx, name, &s3.BucketV2Args{ForceDestroy: pulumi.Bool(!b.args.DeletionProtection)}, b.parent, b.protection())
 	if err != nil {
 		return err
 	}

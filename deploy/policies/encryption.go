@@ -131,8 +131,7 @@ var encryption = []Rule{
 			}, key)
 		},
 	},
-	encrypted("CPK-KMS-012", "Pipes encrypt what they hold with a customer-managed key", "", "kmsKeyIdentifier", "aws:pipes/pipe:Pipe"),
-	encrypted("CPK-KMS-013", "Secrets are encrypted with a customer-managed key", "", "kmsKeyId", "aws:secretsmanager/secret:Secret"),
+	encrypted("CPK-KMS-012", "Secrets are encrypted with a customer-managed key", "", "kmsKeyId", "aws:secretsmanager/secret:Secret"),
 }
 
 // Types that several rules look at.

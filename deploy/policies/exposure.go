@@ -72,10 +72,14 @@ var exposure = []Rule{
 	},
 	{
 		ID: "CPK-PUB-003", Title: "A service that a resource policy lets in is bound to a source", Mend: "add a condition on aws:SourceArn or aws:SourceAccount",
-		Reason:   "A service works for every account: without a source it would do here what somebody else tells it (the confused deputy).",
-		Controls: []string{hipaaAccess},
+		Reason:     "A service works for every account: without a source it would do here what somebody else tells it (the confused deputy).",
+		Controls:   []string{hipaaAccess},
+		Exceptions: []string{"policies of keys: a service that may use a key does so for what is encrypted with it, and the policy of that says who may have it"},
 		check: func(c *check) {
 			for _, p := range c.resourcePolicies() {
+				if p.owner.Type == key {
+					continue
+				}
 				for _, s := range c.statements(p) {
 					services := slices.DeleteFunc(slices.Clone(s.Principals), func(p string) bool { return !strings.HasPrefix(p, "Service:") })
 					if s.Effect == "Allow" && len(services) > 0 && len(s.Conditions) == 0 {

@@ -66,9 +66,6 @@ bad  aws:kms/key:Key {}
 good aws:kms/key:Key {"enableKeyRotation":true}
 good-sign aws:kms/key:Key {"customerMasterKeySpec":"ECC_NIST_P256"}`},
 	{"CPK-KMS-012", `
-bad  aws:pipes/pipe:Pipe {}
-good aws:pipes/pipe:Pipe {"kmsKeyIdentifier":"arn:1"}`},
-	{"CPK-KMS-013", `
 bad  aws:secretsmanager/secret:Secret {}
 good aws:secretsmanager/secret:Secret {"kmsKeyId":"arn:1"}`},
 
@@ -94,7 +91,8 @@ good-named aws:sqs/queue:Queue {"policy":"{\"Statement\":[{\"Effect\":\"Allow\",
 bad        aws:sqs/queuePolicy:QueuePolicy {"policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"events.amazonaws.com\"},\"Action\":\"sqs:SendMessage\"}]}"}
 bad-lambda aws:lambda/permission:Permission {"principal":"events.amazonaws.com"}
 good        aws:sqs/queuePolicy:QueuePolicy {"policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"events.amazonaws.com\"},\"Action\":\"sqs:SendMessage\",\"Condition\":{\"ArnEquals\":{\"aws:SourceArn\":\"arn:1\"}}}]}"}
-good-lambda aws:lambda/permission:Permission {"principal":"events.amazonaws.com","sourceArn":"arn:1"}`},
+good-lambda aws:lambda/permission:Permission {"principal":"events.amazonaws.com","sourceArn":"arn:1"}
+good-key    aws:kms/key:Key {"policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"events.amazonaws.com\"},\"Action\":\"kms:Decrypt\",\"Resource\":\"*\"}]}"}`},
 	{"CPK-PUB-004", `
 bad    aws:apigateway/restApi:RestApi {}
 map    aws:apigateway/basePathMapping:BasePathMapping {"restApi":"${apigateway.RestApi:bad.id}"}
