@@ -49,7 +49,7 @@ func (b *builder) makePipe() error {
 		policy.Statement{
 			Sid: "Receive", Actions: []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, Resources: policy.ARNs(b.queue.Arn),
 		},
-		policy.Statement{Sid: "Decrypt", Actions: []string{"kms:Decrypt"}, Resources: policy.ARNs(b.key.Arn)},
+		policy.Statement{Sid: "Key", Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}, Resources: policy.ARNs(b.key.Arn)},
 		policy.Statement{Sid: "Capture", Actions: []string{"states:StartSyncExecution"}, Resources: policy.ARNs(b.capture.ARN)})
 	if err != nil {
 		return err
@@ -62,6 +62,8 @@ func (b *builder) makePipe() error {
 		Description: pulumi.String("Captures the changes that messages tell of"),
 		RoleArn:     role.Arn,
 		Source:      b.queue.Arn,
+
+		KmsKeyIdentifier: b.key.Arn.ToStringPtrOutput(),
 		SourceParameters: pipes.PipeSourceParametersArgs{SqsQueueParameters: pipes.PipeSourceParametersSqsQueueParametersArgs{
 			BatchSize: pulumi.Int(size), MaximumBatchingWindowInSeconds: pulumi.Int(*b.args.BatchingWindowSeconds),
 		}},

@@ -26,6 +26,7 @@ func (b *builder) makeKey() (err error) {
 	when := func(operator, key, value string) []policy.Condition {
 		return []policy.Condition{{Operator: operator, Key: key, Values: policy.ARNs(pulumi.String(value))}}
 	}
+	here := when("StringEquals", "aws:SourceAccount", account)
 	statements := []policy.Statement{
 		{
 			Sid: "Account", Principal: map[string]string{"AWS": fmt.Sprintf("arn:%s:iam::%s:root", partition, account)},
@@ -44,7 +45,7 @@ func (b *builder) makeKey() (err error) {
 			// EventBridge encrypts what is on the buses, and what its rules send to queues; each queue's policy says which rules
 			// may. See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-key-policy.html.
 			Sid: "Events", Principal: service("events.amazonaws.com"),
-			Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}, Resources: itself,
+			Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}, Resources: itself, Conditions: here,
 		},
 	}
 	switch {
@@ -52,7 +53,7 @@ func (b *builder) makeKey() (err error) {
 		// See https://docs.aws.amazon.com/healthlake/latest/devguide/managing-fhir-subscriptions-create.html.
 		statements = append(statements, policy.Statement{
 			Sid: "Notifications", Principal: service("healthlake.amazonaws.com"),
-			Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"}, Resources: itself,
+			Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"}, Resources: itself, Conditions: here,
 		})
 	case !b.args.WithoutTrail:
 		// See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html.
@@ -62,7 +63,7 @@ func (b *builder) makeKey() (err error) {
 				Sid: "Trail", Principal: service("cloudtrail.amazonaws.com"), Actions: []string{"kms:GenerateDataKey*"}, Resources: itself,
 				Conditions: when("StringLike", "kms:EncryptionContext:aws:cloudtrail:arn", trails),
 			},
-			policy.Statement{Sid: "TrailKey", Principal: service("cloudtrail.amazonaws.com"), Actions: []string{"kms:DescribeKey"}, Resources: itself})
+			policy.Statement{Sid: "TrailKey", Principal: service("cloudtrail.amazonaws.com"), Actions: []string{"kms:DescribeKey"}, Resources: itself, Conditions: here})
 	}
 	b.key, err = kms.NewKey(b.ctx, b.name, &kms.KeyArgs{
 		Description:          pulumi.String("The FHIR data store " + b.args.DatastoreName + " and its changes"),

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carepath/carepath/localcloud/dispatch"
+	"github.com/carepath/carepath/localcloud/kms"
 )
 
 // The states of a pipe. Changes between them take no time here.
@@ -306,5 +307,27 @@ func (s *Service) try(ctx context.Context, p *pipe) error {
 			return fmt.Errorf("the role lacks a permission: %s", dispatch.AsError(err).Message)
 		}
 	}
+	if err := s.seal(ctx, role, p); err != nil {
+		return fmt.Errorf("the role cannot use the key: %s", dispatch.AsError(err).Message)
+	}
 	return nil
+}
+
+// seal has KMS encrypt and decrypt for a pipe with a customer-managed key, as its role. Under the key AWS keeps filters and input
+// templates; events are never at rest in a pipe. See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-pipes-cmkey.html.
+func (s *Service) seal(ctx context.Context, role dispatch.Principal, p *pipe) error {
+	key := p.Settings.KmsKeyIdentifier
+	if key == "" {
+		return nil
+	}
+	if _, err := s.d.Do(ctx, role, "kms", "DescribeKey", &kms.KeyInput{KeyID: key}); err != nil {
+		return err
+	}
+	under := map[string]string{"aws:pipes:arn": s.arn(p.Name)}
+	data, err := dispatch.Do[kms.GenerateDataKeyOutput](ctx, s.d, role, "kms", "GenerateDataKey", &kms.GenerateDataKeyInput{KeyID: key, KeySpec: "AES_256", EncryptionContext: under})
+	if err != nil {
+		return err
+	}
+	_, err = s.d.Do(ctx, role, "kms", "Decrypt", &kms.DecryptInput{CiphertextBlob: data.CiphertextBlob, EncryptionContext: under})
+	return err
 }

@@ -430,6 +430,23 @@ func TestARoleThatMayNotEndsInCreateFailed(t *testing.T) {
 	}
 }
 
+func TestAPipesKeyIsUsedByItsRole(t *testing.T) {
+	usual(t, echo, func(w *world) {
+		key := w.do("kms", "CreateKey", members{}).(*kms.KeyMetadataOutput).KeyMetadata.Arn
+		in := spec("KmsKeyIdentifier", key)
+		w.do("pipes", "CreatePipe", in)
+		if state, why := w.state(); state != "CREATE_FAILED" || !strings.Contains(why, "kms:DescribeKey") {
+			t.Errorf("without permissions: %s: %s", state, why)
+		}
+		w.do("pipes", "DeletePipe", members{"Name": in["Name"]})
+		w.allow("pipe", "key", key, "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt")
+		w.do("pipes", "CreatePipe", in)
+		if state, why := w.state(); state != "RUNNING" {
+			t.Errorf("with permissions: %s: %s", state, why)
+		}
+	})
+}
+
 func TestAQueueThatCannotBeReadIsTriedAgain(t *testing.T) {
 	usual(t, echo, func(w *world) {
 		w.create("target.InputTemplate", "<$.body.n>")
@@ -449,7 +466,6 @@ func TestWhatIsNotEmulatedIsRefusedByName(t *testing.T) {
 			"the source arn:aws:kinesis":  spec("Source", "arn:aws:kinesis:us-east-1:"+account+":stream/s"),
 			"the target arn:aws:lambda":   spec("Target", "arn:aws:lambda:us-east-1:"+account+":function:f"),
 			"the enrichment arn:aws:x":    spec("Enrichment", "arn:aws:x"),
-			"KmsKeyIdentifier":            spec("KmsKeyIdentifier", "k"),
 			"batchSize":                   spec("queue.BatchSize", 10001),
 			"must be at least 1":          spec("queue.BatchSize", 11),
 			"invocationType":              spec("machine.InvocationType", "LATER"),

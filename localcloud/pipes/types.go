@@ -13,7 +13,7 @@ type Settings struct {
 	TargetParameters *TargetParameters `json:",omitempty"`
 
 	Enrichment       string `json:",omitempty"` // refused
-	KmsKeyIdentifier string `json:",omitempty"` // refused
+	KmsKeyIdentifier string `json:",omitempty"`
 }
 
 // SourceParameters say how a pipe reads its queue.

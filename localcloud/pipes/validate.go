@@ -202,8 +202,6 @@ func (s *Service) checkEnds(p *pipe) error {
 		return invalid("The embedded AWS does not emulate pipes between regions or accounts.")
 	case set.Enrichment != "":
 		return invalid("The embedded AWS does not emulate the enrichment %s: its pipes have none.", set.Enrichment)
-	case set.KmsKeyIdentifier != "":
-		return invalid("The embedded AWS does not emulate KmsKeyIdentifier: a pipe's settings have no key of their own there.")
 	case size > 10 && strings.HasSuffix(p.Source, ".fifo"):
 		return invalid("BatchSize must not exceed 10 for FIFO queues.")
 	case size > 10 && window == 0:

@@ -29,7 +29,7 @@ func pipeType() *resourceType {
 			text("desiredState").defaults("RUNNING").oneOf("RUNNING", "STOPPED"),
 			text("enrichment").refused(noStage),
 			object("enrichmentParameters").refused(noStage),
-			text("kmsKeyIdentifier").refused("a pipe's settings have no key of their own"),
+			text("kmsKeyIdentifier"),
 			object("logConfiguration").refused("pipes write no logs"),
 			text("name").orChosen().replaces().length(1, 64).matching(nameForm, nameSays).against("namePrefix"),
 			text("namePrefix").kept().replaces().length(0, 64-26).matching(nameForm, nameSays),
@@ -62,7 +62,7 @@ func pipeType() *resourceType {
 		return id, running(ctx, c, id)
 	}
 	r.update = func(ctx context.Context, c *call, ch *change) error {
-		if ch.of("description", "desiredState", "roleArn", "sourceParameters", "target", "targetParameters") {
+		if ch.of("description", "desiredState", "kmsKeyIdentifier", "roleArn", "sourceParameters", "target", "targetParameters") {
 			req := pipeRequest(ch.wanted)
 			if source := asObject(req["SourceParameters"]); source != nil && !source.has("FilterCriteria") {
 				source["FilterCriteria"] = props{} // so that filters go that are not wanted any more
@@ -101,7 +101,8 @@ func running(ctx context.Context, c *call, name string) error {
 
 // What a pipe's objects are called in the API.
 var (
-	pipeMembers       = []string{"name", "Name", "description", "Description", "desiredState", "DesiredState", "roleArn", "RoleArn", "target", "Target"}
+	pipeMembers = []string{"name", "Name", "description", "Description", "desiredState", "DesiredState", "roleArn", "RoleArn", "target", "Target",
+		"kmsKeyIdentifier", "KmsKeyIdentifier"}
 	batchMembers      = []string{"batchSize", "BatchSize", "maximumBatchingWindowInSeconds", "MaximumBatchingWindowInSeconds"}
 	pipeQueueMembers  = []string{"messageDeduplicationId", "MessageDeduplicationId", "messageGroupId", "MessageGroupId"}
 	invocationMembers = []string{"invocationType", "InvocationType"}
