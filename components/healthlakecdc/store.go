@@ -155,28 +155,7 @@ func (b *builder) makeTrail() error {
 	if err != nil {
 		return err
 	}
-	trails := pulumi.String(fmt.Sprintf("arn:%s:cloudtrail:%s:%s:trail/%s-*", b.args.Partition, b.args.Region, b.args.Account, name))
-	ofTrail := policy.Condition{Operator: "ArnLike", Key: "aws:SourceArn", Values: policy.ARNs(trails)}
-	objects := pulumi.Sprintf("%s/*", bucket.Arn)
-	trailService := map[string]string{"Service": "cloudtrail.amazonaws.com"}
-	// See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html.
-	bucketPolicy, err := s3.NewBucketPolicy(b.ctx, name, &s3.BucketPolicyArgs{
-		Bucket: bucket.ID(),
-		Policy: policy.Document(
-			policy.Statement{Sid: "Check", Principal: trailService, Actions: []string{"s3:GetBucketAcl"}, Resources: policy.ARNs(bucket.Arn), Conditions: []policy.Condition{ofTrail}},
-			policy.Statement{
-				Sid: "Write", Principal: trailService, Actions: []string{"s3:PutObject"},
-				Resources:  policy.ARNs(pulumi.Sprintf("%s/AWSLogs/%s/*", bucket.Arn, b.args.Account)),
-				Conditions: []policy.Condition{ofTrail, {Operator: "StringEquals", Key: "s3:x-amz-acl", Values: policy.ARNs(pulumi.String("bucket-owner-full-control"))}},
-			},
-			policy.Statement{
-				Sid: "TLS", Deny: true, Principal: map[string]string{"AWS": "*"}, Actions: []string{"s3:*"}, Resources: policy.ARNs(bucket.Arn, objects),
-				Conditions: []policy.Condition{{Operator: "Bool", Key: "aws:SecureTransport", Values: policy.ARNs(pulumi.String("false"))}},
-			}),
-	}, inBucket, pulumi.DependsOn([]pulumi.Resource{block}))
-	if err != nil {
-		return err
-	}
+	// The bucket's policy is made with the trail: pulumi-awsx writes the one that CloudTrail asks for, and a bucket has one only.
 	_, err = cloudtrail.NewTrail(b.ctx, name, &cloudtrail.TrailArgs{
 		S3Bucket:                &awsx.RequiredBucketArgs{Existing: &awsx.ExistingBucketArgs{Arn: bucket.Arn.ToStringPtrOutput()}},
 		KmsKeyId:                b.key.Arn.ToStringPtrOutput(),
@@ -186,6 +165,6 @@ func (b *builder) makeTrail() error {
 			IncludeManagementEvents: pulumi.Bool(true), ReadWriteType: pulumi.String("WriteOnly"),
 		}},
 		IncludeGlobalServiceEvents: pulumi.Bool(false),
-	}, b.parent, pulumi.DependsOn([]pulumi.Resource{bucketPolicy}))
+	}, b.parent, pulumi.DependsOn([]pulumi.Resource{block}))
 	return err
 }
