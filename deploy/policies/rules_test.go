@@ -163,6 +163,8 @@ bad  aws:apigateway/domainName:DomainName {"securityPolicy":"TLS_1_0"}
 good aws:apigateway/domainName:DomainName {"securityPolicy":"TLS_1_2"}`},
 	{"CPK-TLS-002", `
 bad       aws:s3/bucketV2:BucketV2 {}
+trail-bucket aws:s3/bucketV2:BucketV2 {}
+trail     awsx:cloudtrail:Trail {"s3Bucket":{"existing":{"arn":"${s3.BucketV2:trail-bucket.arn}"}}}
 bad-part  aws:s3/bucketV2:BucketV2 {}
 part      aws:s3/bucketPolicy:BucketPolicy {"bucket":"${s3.BucketV2:bad-part.id}","policy":"{\"Statement\":[{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"false\"}}}]}"}
 good      aws:s3/bucketV2:BucketV2 {}

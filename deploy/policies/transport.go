@@ -28,6 +28,10 @@ var transport = []Rule{
 		Controls: []string{hipaaTransmission, "AWS Security Hub S3.5", "CIS 2.1.1"},
 		check: func(c *check) {
 			c.each(func(r *graph.Resource) {
+				// pulumi-awsx makes the policy of a trail's bucket itself, one that lets in nobody but CloudTrail, and a bucket has one.
+				if len(c.about(r, "awsx:cloudtrail:Trail", "s3Bucket.existing.arn")) > 0 {
+					return
+				}
 				policies := []policy{{r, "policy"}}
 				for _, p := range c.about(r, "aws:s3/bucketPolicy:BucketPolicy", "bucket") {
 					policies = append(policies, policy{p, "policy"})
