@@ -63,8 +63,14 @@ func (c *Change) Subject() string { return c.DataStoreID + "/" + c.ResourceType 
 
 // Time is LastUpdated as a time; the zero time if it is none.
 func (c *Change) Time() time.Time {
-	t, _ := time.Parse(time.RFC3339, c.LastUpdated) // a decoded change has been checked
+	t, _ := instant(c.LastUpdated) // a decoded change has been checked
 	return t
+}
+
+// instant reads RFC 3339 and nothing else, which time.Parse is not as strict about.
+func instant(text string) (t time.Time, err error) {
+	err = t.UnmarshalText([]byte(text))
+	return t, err
 }
 
 // Error says what is wrong with an event. It never holds a value of the event that may say something about a person.
@@ -103,7 +109,7 @@ func (c *Change) check() error {
 	case c.Interaction == Delete && c.Resource != nil:
 		return wrong("resource", "must not be there: the resource was deleted")
 	}
-	if _, err := time.Parse(time.RFC3339, c.LastUpdated); err != nil {
+	if _, err := instant(c.LastUpdated); err != nil {
 		return wrong("lastUpdated", "must be a time such as 2026-01-02T03:04:05.678Z")
 	}
 	if path := "/" + c.ResourceType + "/" + c.ResourceID + "/_history/" + strconv.FormatInt(c.Version, 10); !strings.HasSuffix(c.URL, path) {

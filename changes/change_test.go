@@ -166,6 +166,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		{`"interaction":"update"`, `"interaction":"patch"`, "detail.interaction must be create, update or delete", true},
 		{`"interaction":"update"`, `"interaction":"delete"`, "detail.resource must not be there", true},
 		{`"lastUpdated":"2026-`, `"lastUpdated":"26-`, "detail.lastUpdated must be a time", true},
+		{`05.600000000Z`, `05,6Z`, "detail.lastUpdated must be a time", true},
 		{`/_history/3","resource"`, `","resource"`, "detail.url must end with", true},
 		{`"resource":{`, `"resource":null,"other":{`, "detail.resource must be an object, not null", true},
 	} {
