@@ -51,7 +51,7 @@ func (p *Project) Destroy(ctx context.Context, o Options, d DestroyOptions) (*Re
 	if s != nil {
 		if left, err = p.leftovers(ctx, o.Stack); err != nil {
 			return result, &Error{Code: CodeFailed, Message: fmt.Sprintf("the stack %s is destroyed, but whether anything of it is left could not be seen: %v", o.Stack, err),
-				Hint: "allow tag:GetResources to the role that destroys", Err: err}
+				Hint: "allow tag:GetResources and healthlake:ListFHIRDatastores to the role that destroys", Err: err}
 		}
 	}
 	if o.Stack == LocalStack {

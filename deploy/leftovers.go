@@ -2,7 +2,9 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
+	"github.com/carepath/carepath/deploy/awsjson"
 	"github.com/carepath/carepath/platform"
 )
 
@@ -21,7 +24,8 @@ const (
 )
 
 // tagged are the ARNs of what carries a stack's tags in an account and region. KMS keys are not among them: one that is deleted is
-// listed for the weeks of its waiting period, and costs nothing. See
+// listed for the weeks of its waiting period, and costs nothing. Queues, topics, tables, buckets, log groups, alarms, event buses, rules,
+// pipes, trails, schema registries, functions, state machines, APIs, user pools, zones and certificates are. See
 // https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html.
 func tagged(ctx context.Context, reach aws.Config, stack string) ([]string, error) {
 	var arns []string
@@ -62,7 +66,66 @@ func (p *Project) leftovers(ctx context.Context, stack string) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("looking for credentials: %w", err)
 	}
-	return stillTagged(ctx, reach, stack, leftoverPause)
+	return remains(ctx, reach, stack, leftoverPause)
+}
+
+// globalRegion is where AWS lists what is in no region, such as hosted zones, and where the certificates of EDGE domains are.
+const globalRegion = "us-east-1"
+
+// remains are what a destroyed stack has left in its region, in the one of what has none, and of what is not found by tags.
+func remains(ctx context.Context, reach aws.Config, stack string, pause time.Duration) ([]string, error) {
+	all, err := stillTagged(ctx, reach, stack, pause)
+	if err != nil {
+		return nil, err
+	}
+	if reach.Region != globalRegion {
+		global := reach.Copy()
+		global.Region = globalRegion
+		more, err := stillTagged(ctx, global, stack, pause)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	stores, err := dataStores(ctx, reach, stack)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, stores...)
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+var healthLake = awsjson.API{Service: "healthlake", Target: "HealthLake", Version: "1.0"}
+
+// dataStores are the ARNs of the stack's FHIR data stores that are not deleted. Nothing costs as much when it is forgotten: they are
+// looked for by the name that the stack gives them, whatever their tags.
+func dataStores(ctx context.Context, reach aws.Config, stack string) ([]string, error) {
+	var all []string
+	in := map[string]any{"Filter": map[string]string{"DatastoreName": "carepath-" + stack}}
+	for {
+		var page struct {
+			DatastorePropertiesList []struct{ DatastoreArn, DatastoreStatus string }
+			NextToken               string
+		}
+		err := healthLake.Call(ctx, reach, nil, "ListFHIRDatastores", in, &page)
+		var dns *net.DNSError
+		if errors.As(err, &dns) && dns.IsNotFound {
+			return nil, nil // there is no HealthLake in the region
+		}
+		if err != nil {
+			return nil, fmt.Errorf("looking for FHIR data stores of the stack %s: %w", stack, err)
+		}
+		for _, s := range page.DatastorePropertiesList {
+			if s.DatastoreStatus != "DELETED" {
+				all = append(all, s.DatastoreArn)
+			}
+		}
+		if page.NextToken == "" {
+			return all, nil
+		}
+		in["NextToken"] = page.NextToken
+	}
 }
 
 // stillTagged are the ARNs that AWS still lists when it has had time.

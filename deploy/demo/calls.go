@@ -1,10 +1,7 @@
 package demo
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // answer is what a client gets.
@@ -90,44 +85,6 @@ func (r *run) refused(ctx context.Context, status int, method, url, body string)
 		return "", fmt.Errorf("%s %s answers %d without a message", method, url, a.status)
 	}
 	return a.String(), nil
-}
-
-// call calls an AWS API that takes JSON, signed. Into may be nil.
-func (r *run) call(ctx context.Context, service, target string, in, into any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	endpoint := "https://" + service + "." + r.Config.Region + ".amazonaws.com"
-	if r.Config.BaseEndpoint != nil {
-		endpoint = *r.Config.BaseEndpoint
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("X-Amz-Target", target)
-	request.Header.Set("Content-Type", map[bool]string{true: "application/x-amz-json-1.0", false: "application/x-amz-json-1.1"}[service == "dynamodb"])
-	credentials, err := r.Config.Credentials.Retrieve(ctx)
-	if err != nil {
-		return fmt.Errorf("looking for credentials: %w", err)
-	}
-	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), service, r.Config.Region, time.Now()); err != nil {
-		return fmt.Errorf("signing %s: %w", target, err)
-	}
-	a, err := r.do(request)
-	if err != nil {
-		return err
-	}
-	if a.status != http.StatusOK {
-		kind := a.field("__type")
-		return fmt.Errorf("%s answers %d %s", target, a.status, kind[strings.LastIndex(kind, "#")+1:])
-	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal([]byte(a.text), into)
 }
 
 // client makes the requests of clients.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/carepath/carepath/deploy/awsjson"
 	"github.com/carepath/carepath/localcloud"
 )
 
@@ -16,7 +17,10 @@ import (
 // See https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator.
 const simulator = "success+carepath-demo-%s@simulator.amazonses.com"
 
-const userPools = "AWSCognitoIdentityProviderService."
+var (
+	userPools = awsjson.API{Service: "cognito-idp", Target: "AWSCognitoIdentityProviderService", Version: "1.1"}
+	tables    = awsjson.API{Service: "dynamodb", Target: "DynamoDB_20120810", Version: "1.0"}
+)
 
 var digits = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
 
@@ -44,7 +48,7 @@ func (r *run) users(ctx context.Context, s *system) {
 			return "", err
 		}
 		var user struct{ UserStatus string }
-		err = r.call(ctx, "cognito-idp", userPools+"AdminGetUser", map[string]string{"UserPoolId": r.output("userPoolId"), "Username": id}, &user)
+		err = userPools.Call(ctx, r.Config, r.http, "AdminGetUser", map[string]string{"UserPoolId": r.output("userPoolId"), "Username": id}, &user)
 		return "user " + id + ", " + user.UserStatus, err
 	})
 	s.promise("a repeat with the same Idempotency-Key answers with the same user", func() (string, error) {
@@ -93,7 +97,7 @@ func (r *run) signIn(ctx context.Context, id, email string) (string, error) {
 		AuthenticationResult   struct{ AccessToken string }
 	}
 	pool["AuthFlow"], pool["AuthParameters"] = "ADMIN_USER_PASSWORD_AUTH", map[string]string{"USERNAME": email, "PASSWORD": password}
-	if err := r.call(ctx, "cognito-idp", userPools+"AdminInitiateAuth", pool, &challenge); err != nil {
+	if err := userPools.Call(ctx, r.Config, r.http, "AdminInitiateAuth", pool, &challenge); err != nil {
 		return "", err
 	}
 	if challenge.ChallengeName != "NEW_PASSWORD_REQUIRED" {
@@ -103,7 +107,7 @@ func (r *run) signIn(ctx context.Context, id, email string) (string, error) {
 	delete(pool, "AuthParameters")
 	pool["ChallengeName"], pool["Session"] = challenge.ChallengeName, challenge.Session
 	pool["ChallengeResponses"] = map[string]string{"USERNAME": id, "NEW_PASSWORD": "Demo 1: " + password}
-	if err := r.call(ctx, "cognito-idp", userPools+"AdminRespondToAuthChallenge", pool, &challenge); err != nil {
+	if err := userPools.Call(ctx, r.Config, r.http, "AdminRespondToAuthChallenge", pool, &challenge); err != nil {
 		return "", err
 	}
 	switch {
@@ -131,10 +135,10 @@ func temporaryPassword(text string) (string, error) {
 func (r *run) removeUser(ctx context.Context, id, email, idempotencyKey string) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	err := r.call(ctx, "cognito-idp", userPools+"AdminDeleteUser", map[string]string{"UserPoolId": r.output("userPoolId"), "Username": id}, nil)
+	err := userPools.Call(ctx, r.Config, r.http, "AdminDeleteUser", map[string]string{"UserPoolId": r.output("userPoolId"), "Username": id}, nil)
 	for _, key := range []string{"USERPROFILE#" + id, "USEREMAIL#" + email, "USERREQUEST#" + idempotencyKey} {
 		item := map[string]string{"S": key}
-		err = errors.Join(err, r.call(ctx, "dynamodb", "DynamoDB_20120810.DeleteItem", map[string]any{"TableName": r.output("usersTableName"), "Key": map[string]any{"PK": item, "SK": item}}, nil))
+		err = errors.Join(err, tables.Call(ctx, r.Config, r.http, "DeleteItem", map[string]any{"TableName": r.output("usersTableName"), "Key": map[string]any{"PK": item, "SK": item}}, nil))
 	}
 	return err
 }
