@@ -2,7 +2,9 @@ package changes
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -67,10 +69,14 @@ func (c *Change) Time() time.Time {
 	return t
 }
 
-// instant reads RFC 3339 and nothing else, which time.Parse is not as strict about.
-func instant(text string) (t time.Time, err error) {
-	err = t.UnmarshalText([]byte(text))
-	return t, err
+// instantForm is RFC 3339's, of which time.Parse lets more pass.
+var instantForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
+func instant(text string) (time.Time, error) {
+	if !instantForm.MatchString(text) {
+		return time.Time{}, errors.New("not a time of RFC 3339")
+	}
+	return time.Parse(time.RFC3339, text)
 }
 
 // Error says what is wrong with an event. It never holds a value of the event that may say something about a person.
