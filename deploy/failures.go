@@ -76,16 +76,32 @@ var (
 // engineMessage cuts what the Automation API reports down to what the engine said went wrong.
 func engineMessage(err error) string {
 	text := ansi.ReplaceAllString(err.Error(), "")
-	var lines []string
-	for _, line := range strings.Split(text, "\n") {
-		_, said, is := strings.Cut(line, "error: ")
-		said = strings.TrimSpace(said)
-		if is && said != "" && !summaries.MatchString(said) && !slices.Contains(lines, said) {
-			lines = append(lines, said)
+	var said []string
+	all := strings.Split(text, "\n")
+	for i, line := range all {
+		_, first, is := strings.Cut(line, "error: ")
+		first = strings.TrimSpace(first)
+		if !is || first == "" || summaries.MatchString(first) {
+			continue
+		}
+		whole := first
+		if strings.HasPrefix(strings.TrimSpace(line), "error: ") && strings.HasSuffix(first, ":") { // what the program says has more lines
+			for _, more := range all[i+1:] {
+				if more = strings.TrimSpace(more); more == "" || strings.Contains(more, "error: ") {
+					break
+				}
+				whole += "\n  " + more
+			}
+		}
+		switch at := slices.IndexFunc(said, func(s string) bool { return s == first || strings.HasPrefix(s, first+"\n") }); {
+		case at < 0:
+			said = append(said, whole)
+		case len(whole) > len(said[at]):
+			said[at] = whole
 		}
 	}
-	if len(lines) > 0 {
-		return strings.Join(lines, "\n")
+	if len(said) > 0 {
+		return strings.Join(said, "\n")
 	}
 	return strings.TrimSpace(exitStatus.ReplaceAllString(text, ""))
 }

@@ -7,6 +7,24 @@ import (
 	"testing"
 )
 
+func TestWhatTheProgramSaysIsWhole(t *testing.T) {
+	got := engineMessage(errors.New(` +  pulumi:pulumi:Stack carepath-local create error: an unhandled error occurred: 1 error occurred:
+ +  pulumi:pulumi:Stack carepath-local create 1 error
+Diagnostics:
+  pulumi:pulumi:Stack (carepath-local):
+    error: an unhandled error occurred: 1 error occurred:
+    	* components/golambda "one": building it: exit status 1
+    handlers/one/main.go:17:2: syntax error: unexpected }
+
+Resources:
+    1 errored
+`))
+	want := "an unhandled error occurred: 1 error occurred:\n  * components/golambda \"one\": building it: exit status 1"
+	if !strings.HasPrefix(got, want) || !strings.Contains(got, "unexpected }") || strings.Contains(got, "Resources:") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestUsualFailures(t *testing.T) {
 	for says, want := range map[string]Code{
 		"error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions":                                         CodeNotLoggedIn,

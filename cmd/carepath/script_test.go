@@ -22,6 +22,9 @@ import (
 //
 //	exits CODE PROGRAM ARGS...  runs the program, which must end with the code
 //	onejson                     the last standard output must be exactly one JSON document
+//	keep NAME                   keeps the last standard output in the environment
+//	call SERVICE FORM           calls an API of the embedded AWS that speaks the Query protocol
+//	fault JSON                  asks for a fault; without JSON the faults are removed
 func TestScripts(t *testing.T) {
 	cache := os.Getenv("CAREPATH_CACHE")
 	if cache == "" {
@@ -30,6 +33,19 @@ func TestScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		cache = filepath.Join(user, "carepath")
+	}
+	repository, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goEnv, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	caches := strings.Fields(string(goEnv))
+	if err != nil || len(caches) != 2 {
+		t.Fatalf("go env: %s, %v", goEnv, err)
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
 	}
 	github := httptest.NewServer(http.HandlerFunc(fakeGitHub))
 	t.Cleanup(github.Close)
@@ -47,6 +63,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CAREPATH_PULUMI", os.Getenv("CAREPATH_PULUMI"))
 			env.Setenv("CAREPATH_CACHE", cache)
 			env.Setenv("FAKE_GITHUB", github.URL)
+			env.Setenv("REPOSITORY", repository)
+			env.Setenv("MACHINE", machine)
+			env.Setenv("CACHE_OF_GO", caches[0]) // scripts have a home of their own
+			env.Setenv("MODULES_OF_GO", caches[1])
 			env.Defer(func() { // a script that failed may have left it running
 				stop := exec.Command("carepath", "local", "stop")
 				stop.Dir, stop.Env = env.WorkDir, env.Vars
@@ -62,7 +82,7 @@ func TestScripts(t *testing.T) {
 			built, _ := filepath.Glob(filepath.Join(cache, "pulumi-*", "bin", "pulumi"))
 			return err == nil || os.Getenv("CAREPATH_PULUMI") != "" || len(built) > 0, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "onejson": oneJSON},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "onejson": oneJSON, "keep": keep, "call": call, "fault": fault},
 	})
 }
 
@@ -111,6 +131,46 @@ func oneJSON(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(decoder.Decode(&document))
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		ts.Fatalf("more than one JSON document: %s", text)
+	}
+}
+
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: keep NAME")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+func call(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: call SERVICE FORM")
+	}
+	ask(ts, http.MethodPost, "/", args[1], http.Header{"Content-Type": {"application/x-www-form-urlencoded"},
+		"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/" + args[0] + "/aws4_request, SignedHeaders=host, Signature=0"}})
+}
+
+func fault(ts *testscript.TestScript, neg bool, args []string) {
+	switch {
+	case neg || len(args) > 1:
+		ts.Fatalf("usage: fault [JSON]")
+	case len(args) == 0:
+		ask(ts, http.MethodDelete, "/_carepath/faults", "", nil)
+	default:
+		ask(ts, http.MethodPost, "/_carepath/faults", args[0], nil)
+	}
+}
+
+// ask does a request to the script's embedded AWS, which must take it.
+func ask(ts *testscript.TestScript, method, path, body string, header http.Header) {
+	request, err := http.NewRequest(method, "http://127.0.0.1:"+ts.Getenv("CAREPATH_PORT")+path, strings.NewReader(body))
+	ts.Check(err)
+	request.Header = header
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		text, _ := io.ReadAll(response.Body)
+		ts.Fatalf("%s %s: %d %s", method, path, response.StatusCode, text)
 	}
 }
 
