@@ -382,11 +382,8 @@ func (b *builder) secure(args *sqs.QueueArgs) *sqs.QueueArgs {
 
 // protection keeps Pulumi from deleting what holds data, keys or messages.
 func (b *builder) protection() pulumi.ResourceOption {
-	return b.protected()
+	return pulumi.Protect(b.args.DeletionProtection)
 }
-
-// protected keeps Pulumi from deleting what holds data, when the configuration says so.
-func (b *builder) protected() pulumi.ResourceOption { return pulumi.Protect(b.args.DeletionProtection) }
 
 // typesSorted are the resource types in the order of the alphabet, so that the order of configuration changes nothing.
 func (b *builder) typesSorted() []string { return slices.Sorted(slices.Values(b.args.ResourceTypes)) }
