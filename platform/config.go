@@ -67,6 +67,8 @@ type PlatformConfig struct {
 	PermissionsBoundaryARN string
 	// AlarmTopicARNs are SNS topics that hear of alarms. Default: none.
 	AlarmTopicARNs []string
+	// AlarmEmails are addresses that get mail of alarms, by a topic of the stack's own; not locally. Default: none, and no topic.
+	AlarmEmails []string
 }
 
 // IntakeConfig is the asynchronous intake.
@@ -158,6 +160,7 @@ var (
 	regionPattern      = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	accountPattern     = regexp.MustCompile(`^[0-9]{12}$`)
 	headerPattern      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	emailPattern       = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
 	topicPattern       = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$`)
 )
 
@@ -209,6 +212,11 @@ func (r *configReader) config() *Config {
 	o.optional("permissionsBoundaryArn", &p.PermissionsBoundaryARN, boundaryPattern, "the ARN of a managed policy",
 		"The permissions boundary of every role of the stack. Who deploys with a role of the bootstrap stack must have it: see bootstrap.md.")
 	o.texts("alarmTopicArns", &p.AlarmTopicARNs, topicPattern, "the ARN of an SNS topic", "SNS topics that hear of alarms.")
+	o.texts("alarmEmails", &p.AlarmEmails, emailPattern, "an e-mail address",
+		"Addresses that get mail of alarms, by a topic of the stack's own. Each must confirm once. Not on the stack local: the embedded AWS sends no mail.")
+	if local && len(p.AlarmEmails) > 0 {
+		o.problem("alarmEmails", text(p.AlarmEmails), "left out: the embedded AWS sends no mail")
+	}
 	o.end()
 
 	c.Intake = intakeDefaults(local)

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigateway"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -46,7 +47,7 @@ func deploy(ctx *pulumi.Context, apis []functionAPI, account accountRole) (map[s
 		return nil, err
 	}
 	s := &system{ctx: ctx, config: config, accountRole: account}
-	for _, step := range []func() error{s.boundRoles, s.observe, s.makeProvider, s.makeKey, s.makeAccount} {
+	for _, step := range []func() error{s.boundRoles, s.observe, s.makeProvider, s.makeKey, s.makeAlarmTopic, s.makeAccount} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -120,6 +121,7 @@ type system struct {
 
 	accountRole accountRole
 
+	topic        *sns.Topic // of alarms; nil: nobody gets mail
 	observed     observed
 	observedLock sync.Mutex
 }
@@ -136,6 +138,9 @@ func (s *system) alarmTopics() []pulumi.StringInput {
 	var topics []pulumi.StringInput
 	for _, arn := range s.config.Platform.AlarmTopicARNs {
 		topics = append(topics, pulumi.String(arn))
+	}
+	if s.topic != nil {
+		topics = append(topics, s.topic.Arn)
 	}
 	return topics
 }
@@ -190,30 +195,33 @@ func (s *system) makeKey() error {
 	if partition == "aws-cn" {
 		suffix += ".cn"
 	}
-	document := policy.Document(
-		policy.Statement{
+	statements := []policy.Statement{
+		{
 			Sid: "Account", Principal: map[string]string{"AWS": fmt.Sprintf("arn:%s:iam::%s:root", partition, account)},
 			Actions: []string{"kms:*"}, Resources: itself,
 		},
-		policy.Statement{
+		{
 			Sid: "Logs", Principal: map[string]string{"Service": "logs." + region + "." + suffix},
 			Actions: []string{"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*"}, Resources: itself,
 			Conditions: []policy.Condition{{Operator: "ArnLike", Key: "kms:EncryptionContext:aws:logs:arn", Values: policy.ARNs(
 				pulumi.String(fmt.Sprintf("arn:%s:logs:%s:%s:log-group:*", partition, region, account)))}},
 		},
-		policy.Statement{
+		{
 			Sid: "LogDelivery", Principal: map[string]string{"Service": "delivery.logs.amazonaws.com"},
 			Actions: []string{"kms:Decrypt*"}, Resources: itself,
 			Conditions: []policy.Condition{{Operator: "StringEquals", Key: "kms:EncryptionContext:SourceArn", Values: policy.ARNs(
 				pulumi.String(fmt.Sprintf("arn:%s:logs:%s:%s:*", partition, region, account)))}},
 		},
-	)
+	}
+	if len(s.config.Platform.AlarmEmails) > 0 {
+		statements = append(statements, s.alarmsUseKey())
+	}
 	var err error
 	s.key, err = kms.NewKey(s.ctx, "carepath", &kms.KeyArgs{
 		Description:          pulumi.String("Carepath's data and logs"),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(30),
-		Policy:               document.ToStringPtrOutput(),
+		Policy:               policy.Document(statements...).ToStringPtrOutput(),
 	}, s.options(s.protection())...)
 	if err != nil {
 		return err

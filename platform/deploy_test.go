@@ -62,6 +62,8 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		out["arn"] = resource.NewProperty("arn:aws:iam::123456789012:role/" + name)
 	case "aws:lambda/function:Function":
 		arn("lambda", "function:"+name)
+	case "aws:sns/topic:Topic":
+		arn("sns", name)
 	case "aws:cloudwatch/metricAlarm:MetricAlarm":
 		arn("cloudwatch", "alarm:"+name)
 	case "aws:sqs/queue:Queue":
