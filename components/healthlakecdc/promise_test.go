@@ -21,6 +21,7 @@ import (
 
 var (
 	histories = flag.Int("histories", 1000, "how many random histories the promise is held to")
+	large     = flag.Bool("large", false, "bursts of 10,000 writes, and of 1,000 for the published design")
 	seed      = flag.Uint64("seed", 0, "the one history to run, of those whose failure printed its seed")
 )
 

@@ -180,6 +180,11 @@ func (st *storm) begin() {
 }
 
 func (st *storm) accept(e *eventbridge.PutEventsEntry, refused bool) bool {
+	if c := st.s.counter; c != nil && !refused && !strings.HasPrefix(e.Source, "aws.") {
+		c.mu.Lock()
+		c.entries++
+		c.mu.Unlock()
+	}
 	if st.published != nil {
 		st.published(e, refused)
 	}
