@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -94,7 +95,7 @@ input. The file goes to the data store as it is.`,
 				return err
 			}
 			head, err := fhir.ParseHead(body)
-			if err != nil {
+			if err != nil || !json.Valid(body) {
 				return &usageError{fmt.Errorf("%s is no FHIR resource: a JSON object with a resourceType", args[0])}
 			}
 			client, err := g.fhirClient(cmd, 1)
