@@ -53,7 +53,7 @@ func (b *builder) makeKey() (err error) {
 		// See https://docs.aws.amazon.com/healthlake/latest/devguide/managing-fhir-subscriptions-create.html.
 		statements = append(statements, policy.Statement{
 			Sid: "Notifications", Principal: service("healthlake.amazonaws.com"),
-			Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"}, Resources: itself, Conditions: here,
+			Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"}, Resources: itself,
 		})
 	case !b.args.WithoutTrail:
 		// See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html.

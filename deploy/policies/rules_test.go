@@ -92,6 +92,7 @@ bad        aws:sqs/queuePolicy:QueuePolicy {"policy":"{\"Statement\":[{\"Effect\
 bad-lambda aws:lambda/permission:Permission {"principal":"events.amazonaws.com"}
 good        aws:sqs/queuePolicy:QueuePolicy {"policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"events.amazonaws.com\"},\"Action\":\"sqs:SendMessage\",\"Condition\":{\"ArnEquals\":{\"aws:SourceArn\":\"arn:1\"}}}]}"}
 good-lambda aws:lambda/permission:Permission {"principal":"events.amazonaws.com","sourceArn":"arn:1"}
+good-bus    aws:cloudwatch/eventBusPolicy:EventBusPolicy {"policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"healthlake.amazonaws.com\"},\"Action\":\"events:PutEvents\"}]}"}
 good-key    aws:kms/key:Key {"policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"events.amazonaws.com\"},\"Action\":\"kms:Decrypt\",\"Resource\":\"*\"}]}"}`},
 	{"CPK-PUB-004", `
 bad    aws:apigateway/restApi:RestApi {}
