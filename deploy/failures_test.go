@@ -7,6 +7,17 @@ import (
 	"testing"
 )
 
+func TestPlansDoNotHoldOnToWhatIsUnknown(t *testing.T) {
+	reference := func(id string) string {
+		return `{"4dabf18193072939515e22adb298388d":"5cf8f73096256a8f31e491e813e4eb8e","id":"` + id + `","urn":"urn:x"}`
+	}
+	got, err := withoutUnknownReferences([]byte(`{"a":[` + reference("") + `,` + reference("made") + `],"n":12345678901234567890}`))
+	want := `{"a":["04da6b54-80e4-46f7-96ec-b56ff0331ba9",` + reference("made") + `],"n":12345678901234567890}`
+	if err != nil || string(got) != want {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
 func TestWhatTheProgramSaysIsWhole(t *testing.T) {
 	got := engineMessage(errors.New(` +  pulumi:pulumi:Stack carepath-local create error: an unhandled error occurred: 1 error occurred:
  +  pulumi:pulumi:Stack carepath-local create 1 error

@@ -66,7 +66,10 @@ func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) 
 	case err != nil || o.Out == "":
 		return result, err
 	}
-	if plan.Plan, err = os.ReadFile(file); err != nil {
+	if plan.Plan, err = os.ReadFile(file); err == nil {
+		plan.Plan, err = withoutUnknownReferences(plan.Plan)
+	}
+	if err != nil {
 		return result, fmt.Errorf("reading the engine's plan: %w", err)
 	}
 	plan.Made = time.Now().UTC().Truncate(time.Second)
@@ -78,6 +81,40 @@ func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) 
 		return result, fmt.Errorf("writing the plan: %w", err)
 	}
 	return result, nil
+}
+
+// What the engine writes for a reference to a resource, and for what is not known yet.
+const (
+	signature         = "4dabf18193072939515e22adb298388d"
+	referenceOf       = "5cf8f73096256a8f31e491e813e4eb8e"
+	unknownProperties = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+)
+
+// withoutUnknownReferences says of references to resources that are not made yet that they are unknown, as the engine does of all
+// else. It writes them as if they had no id, and then holds a component that returns one, such as awsx's trail, to that.
+func withoutUnknownReferences(text []byte) ([]byte, error) {
+	var plan any
+	if err := decodeNumbers(text, &plan); err != nil {
+		return nil, err
+	}
+	return json.Marshal(known(plan))
+}
+
+func known(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if v[signature] == referenceOf && v["id"] == "" {
+			return unknownProperties
+		}
+		for key, value := range v {
+			v[key] = known(value)
+		}
+	case []any:
+		for i, value := range v {
+			v[i] = known(value)
+		}
+	}
+	return v
 }
 
 // onlyProtection reports whether a preview failed because resources are protected, and for nothing else.

@@ -80,7 +80,7 @@ func (l *local) testDeployRole(t *testing.T) {
 			q := &iampolicy.Request{Action: permission(e), Resource: arn, Keys: []iampolicy.Key{
 				{Name: "aws:RequestedRegion", Value: "us-east-1"}, {Name: "iam:PermissionsBoundary", Value: role.boundary},
 			}}
-			if e.Service == "kms" && slices.Contains([]string{"Decrypt", "GenerateDataKey"}, e.Action) { // Pulumi never does: the services do, as who calls them
+			if e.Service == "kms" && slices.Contains([]string{"Decrypt", "Encrypt", "GenerateDataKey"}, e.Action) { // Pulumi never does: the services do, as who calls them
 				q.Keys = append(q.Keys, iampolicy.Key{Name: "kms:ViaService", Value: "sqs.us-east-1.amazonaws.com"})
 			}
 			if !role.allow(q) && !denied[q.Action] {
@@ -96,7 +96,17 @@ func (l *local) testDeployRole(t *testing.T) {
 
 // permission is the action that AWS wants for a call.
 func permission(e dispatch.Entry) string {
-	if e.Service != "apigateway" {
+	switch e.Service {
+	case "apigateway":
+	case "cloudcontrolapi":
+		return "cloudformation:" + e.Action
+	case "s3":
+		if named, ok := map[string]string{"HeadBucket": "ListBucket", "PutBucketEncryption": "PutEncryptionConfiguration", "GetBucketEncryption": "GetEncryptionConfiguration",
+			"PutPublicAccessBlock": "PutBucketPublicAccessBlock", "GetPublicAccessBlock": "GetBucketPublicAccessBlock"}[e.Action]; ok {
+			return "s3:" + named
+		}
+		return "s3:" + e.Action
+	default:
 		return e.Service + ":" + e.Action
 	}
 	for verb, method := range map[string]string{"Get": "GET", "Create": "POST", "Import": "POST", "Tag": "PUT", "Put": "PUT", "Untag": "DELETE", "Update": "PATCH", "Delete": "DELETE"} {

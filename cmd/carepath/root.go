@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -167,11 +168,15 @@ func (g *global) confirmName(question, given string) (string, error) {
 
 // ask returns the line that a person answers. Without a terminal to ask on it refuses, with the hint.
 func (g *global) ask(question, prompt, hint string) (string, error) {
+	nobody := &deploy.Error{Code: deploy.CodeRefused, Message: question + " There is nobody to ask: standard input is not a terminal.", Hint: hint}
 	if f, ok := g.in.(*os.File); !ok || !terminal(f) {
-		return "", &deploy.Error{Code: deploy.CodeRefused, Message: question + " There is nobody to ask: standard input is not a terminal.", Hint: hint}
+		return "", nobody
 	}
 	fmt.Fprint(g.err, question+prompt)
 	line, err := bufio.NewReader(g.in).ReadString('\n')
+	if errors.Is(err, io.EOF) && line == "" { // /dev/null looks like a terminal
+		return "", nobody
+	}
 	if err != nil && line == "" {
 		return "", fmt.Errorf("reading the answer: %w", err)
 	}

@@ -219,6 +219,9 @@ func (l *local) here(command, folder string) string {
 		command = stackFlag.ReplaceAllString(command, "--stack local")
 	}
 	command = expression.ReplaceAllString(command, "12")
+	if strings.HasPrefix(command, "carepath destroy ") && !strings.Contains(command, " --yes") {
+		command += " --yes" // there is nobody to ask
+	}
 	return pageFile.ReplaceAllString(command, filepath.Join(folder, "$0"))
 }
 

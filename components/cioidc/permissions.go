@@ -137,6 +137,9 @@ func (a *GitHubArgs) deploying(r Role, boundary pulumi.StringInput) []policy.Sta
 		{Actions: []string{"iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"}, Resources: managed},
 		{Actions: []string{"iam:PassRole"}, Resources: managed, Conditions: []policy.Condition{{Operator: "StringEquals", Key: "iam:PassedToService", Values: passed}}},
 		{Actions: []string{"iam:CreateServiceLinkedRole"}, Resources: policy.ARNs(pulumi.String(a.iamARN("role/aws-service-role/*")))},
+		// A bucket with a trail's files goes when they are gone.
+		{Actions: []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"}, Resources: policy.ARNs(
+			pulumi.String("arn:"+a.partition()+":s3:::*-trail-*"), pulumi.String("arn:"+a.partition()+":s3:::*-trail-*/*"))},
 	}
 }
 

@@ -224,6 +224,8 @@ func TestWhatRolesMayDo(t *testing.T) {
 		{"s3:DeleteObjectVersion", state("dev"), nil, false, false, false},
 		{"s3:PutBucketPolicy", bucket, nil, false, false, false},
 		{"s3:PutBucketPolicy", "arn:aws:s3:::trail", nil, false, true, true},
+		{"s3:DeleteObjectVersion", "arn:aws:s3:::fhir-trail-1234567/AWSLogs/1.json.gz", nil, false, true, true},
+		{"s3:GetObject", "arn:aws:s3:::fhir-trail-1234567/AWSLogs/1.json.gz", nil, false, false, false},
 		{"kms:Decrypt", stateKey, nil, true, true, true},
 		{"kms:Encrypt", stateKey, nil, false, true, true},
 		{"kms:ScheduleKeyDeletion", stateKey, nil, false, false, false},
