@@ -54,6 +54,11 @@ func (p *Project) Destroy(ctx context.Context, o Options, d DestroyOptions) (*Re
 				Hint: "allow tag:GetResources and healthlake:ListFHIRDatastores to the role that destroys", Err: err}
 		}
 	}
+	if s != nil && len(left) == 0 && Ephemeral(o.Stack) {
+		if err := s.forget(ctx); err != nil {
+			return result, err
+		}
+	}
 	if o.Stack == LocalStack {
 		if err := p.ResetLocal(ctx); err != nil {
 			return result, err

@@ -61,7 +61,7 @@ func FindProject(dir string) (*Project, error) {
 	}
 }
 
-// Stacks returns the names of the stacks that have a configuration file.
+// Stacks returns the names of the stacks that have a configuration file of their own: ephemeral ones are not among them.
 func (p *Project) Stacks() ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(p.Root, "Pulumi.*.yaml"))
 	if err != nil {
@@ -69,7 +69,9 @@ func (p *Project) Stacks() ([]string, error) {
 	}
 	var names []string
 	for _, f := range files {
-		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml"))
+		if name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml"); name != profile && !Ephemeral(name) {
+			names = append(names, name)
+		}
 	}
 	return names, nil
 }
@@ -85,12 +87,10 @@ type Configuration struct {
 // Configuration reads and checks the file of a stack. What is wrong with it is an *Error with CodeUsage; if the program would
 // refuse it, its cause is a *platform.ConfigError with every problem.
 func (p *Project) Configuration(stack string) (*Configuration, error) {
-	c := &Configuration{File: filepath.Join(p.Root, "Pulumi."+stack+".yaml")}
-	text, err := os.ReadFile(c.File)
+	c := &Configuration{File: p.file(stack)}
+	text, err := p.text(stack)
 	if err != nil {
-		names, _ := p.Stacks() // an unreadable folder only shortens the hint
-		return nil, &Error{Code: CodeUsage, Message: fmt.Sprintf("there is no stack %q: Pulumi.%s.yaml does not exist", stack, stack),
-			Hint: "the stacks are: " + strings.Join(names, ", "), Err: err}
+		return nil, p.noStack(stack, err)
 	}
 	c.file, err = platform.ParseStackFile(text)
 	if err == nil {

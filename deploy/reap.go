@@ -31,7 +31,7 @@ type ReapOptions struct {
 }
 
 // Reap destroys the stacks whose time to live, carepath:ttl, has passed since their last up or refresh. It never destroys a
-// production stack or protected resources. What goes wrong with one stack does not keep it from the others.
+// production stack or protected resources. Ephemeral stacks are looked for in the backend. What goes wrong with one stack does not keep it from the others.
 func (p *Project) Reap(ctx context.Context, o ReapOptions) ([]Reaped, error) {
 	names, err := p.Stacks()
 	if err != nil {
@@ -39,6 +39,11 @@ func (p *Project) Reap(ctx context.Context, o ReapOptions) ([]Reaped, error) {
 	}
 	o.Now = cmp.Or(o.Now, time.Now())
 	all := []Reaped{}
+	ephemeral, err := p.ephemeralStacks(ctx, o.Options)
+	if err != nil {
+		all = append(all, Reaped{Stack: profile + "-*", Fate: "failed", Why: err.Error()})
+	}
+	names = append(names, ephemeral...)
 	for _, name := range names {
 		ttl, err := p.timeToLive(name)
 		if err == nil && ttl == 0 {

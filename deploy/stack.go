@@ -45,6 +45,9 @@ type Options struct {
 
 // Open finds the Pulumi CLI, selects the stack, and for the local stack starts the embedded AWS.
 func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
+	if err := isStack(o.Stack); err != nil {
+		return nil, err
+	}
 	_, err := p.Configuration(o.Stack)
 	var invalid *platform.ConfigError
 	if err != nil && (o.Program || !errors.As(err, &invalid)) {
@@ -52,6 +55,9 @@ func (p *Project) Open(ctx context.Context, o Options) (*Stack, error) {
 	}
 	production, err := p.Production(o.Stack)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.materialise(o.Stack); err != nil {
 		return nil, err
 	}
 	var report *policies.Report

@@ -20,6 +20,13 @@ const LocalEnvironment = "local"
 // productionEnvironment is the one in which nothing may be lost: what protects it cannot be turned off.
 const productionEnvironment = "prod"
 
+// EphemeralEnvironment is the environment of stacks that are made for a pull request and destroyed with it. They have a time to live
+// where their configuration does not say one.
+const EphemeralEnvironment = "pr"
+
+// ephemeralTTL is that time.
+const ephemeralTTL = "12h"
+
 // embeddedAccount is the account of the embedded AWS.
 const embeddedAccount = "000000000000"
 
@@ -188,7 +195,11 @@ func (r *configReader) config() *Config {
 	if !local && c.AccountID == embeddedAccount {
 		r.problems = append(r.problems, Problem{KeyAccountID, jsonvalue.Text(c.AccountID), account + ": this is the embedded AWS's"})
 	}
-	c.TTL = r.timeToLive(KeyTTL, prod, "How long the stack may live after the last up or refresh: then carepath reap destroys it, unless something of it is protected. Without it, for ever.")
+	ttl := ""
+	if c.Environment == EphemeralEnvironment {
+		ttl = ephemeralTTL
+	}
+	c.TTL = r.timeToLive(KeyTTL, ttl, prod, "How long the stack may live after the last up or refresh: then carepath reap destroys it, unless something of it is protected. Without it, for ever.")
 
 	p := &c.Platform
 	*p = PlatformConfig{Architecture: golambda.ARM64, LogRetentionDays: 30, Protect: prod, APIGatewayAccount: AccountWhereAbsent}

@@ -52,15 +52,18 @@ func (r *configReader) text(key string, pattern *regexp.Regexp, allowed, meaning
 	return value
 }
 
-// timeToLive reads how long the stack may be left alone; 0 for ever.
-func (r *configReader) timeToLive(key string, forbidden bool, meaning string) time.Duration {
+// timeToLive reads how long the stack may be left alone; 0 for ever, which is the standard "".
+func (r *configReader) timeToLive(key, standard string, forbidden bool, meaning string) time.Duration {
 	const allowed = "days, hours and minutes of at least 10 minutes, such as \"8h\" or \"1d12h\"; no key in the environment prod"
 	value, ok := r.values[key]
 	r.known = append(r.known, key)
-	s := Setting{Path: key, Meaning: meaning, Allowed: allowed, Default: "", Value: value, Given: ok, schema: map[string]any{"type": "string", "pattern": ttlPattern.String()}}
+	s := Setting{Path: key, Meaning: meaning, Allowed: allowed, Default: standard, Value: value, Given: ok, schema: map[string]any{"type": "string", "pattern": ttlPattern.String()}}
 	defer func() { r.settings = append(r.settings, s) }()
 	if !ok {
-		return 0
+		if s.Value = standard; standard == "" {
+			return 0
+		}
+		value, forbidden = standard, false
 	}
 	ttl, err := ParseTTL(value)
 	if err != nil || forbidden {

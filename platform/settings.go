@@ -94,7 +94,7 @@ func closed(schema map[string]any) map[string]any {
 }
 
 // documented are the environments whose defaults the reference tells apart: any other is as "dev".
-var documented = []string{"dev", LocalEnvironment, "prod"}
+var documented = []string{"dev", LocalEnvironment, EphemeralEnvironment, productionEnvironment}
 
 // byEnvironment is what say says of a setting in any environment, and after it where the local one or prod differ.
 func byEnvironment(path string, say func(*Setting) string) string {
@@ -143,7 +143,7 @@ member that is not listed here is an error, and every problem of a file is repor
 
 ` + "`carepath config validate --stack NAME`" + ` checks a file, ` + "`carepath config show --stack NAME`" + ` prints what counts for a stack, and
 ` + "`carepath config schema`" + ` prints the JSON Schema with which editors check a file as you type; it is also in
-[config.schema.json](config.schema.json). A default that differs for the environments ` + "`local` and `prod`" + ` is
+[config.schema.json](config.schema.json). A default that differs for the environments ` + "`local`, `pr` and `prod`" + ` is
 listed with their name.
 
 ## Keys

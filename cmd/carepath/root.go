@@ -47,7 +47,7 @@ func newRootCommand(s *streams) (*cobra.Command, *global) {
 		return &usageError{fmt.Errorf("%w\n  see %s --help", err, cmd.CommandPath())}
 	})
 	flags := root.PersistentFlags()
-	flags.StringVarP(&g.stack, "stack", "s", deploy.LocalStack, "the stack: one of the Pulumi.<stack>.yaml files")
+	flags.StringVarP(&g.stack, "stack", "s", deploy.LocalStack, "the stack: one of the Pulumi.<stack>.yaml files, or pr-<number> with the profile Pulumi.pr.yaml")
 	flags.BoolVar(&g.json, "json", false, "print one JSON document on standard output and nothing else")
 	flags.IntVar(&g.port, "port", deploy.DefaultPort, "where the embedded AWS listens, on the loopback address (environment: CAREPATH_PORT)")
 	root.AddCommand(

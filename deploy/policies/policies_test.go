@@ -32,7 +32,7 @@ func ofStack(t testing.TB, stack string) (*graph.Graph, []platform.Suppression) 
 }
 
 func TestStacksFollowThePolicies(t *testing.T) {
-	for _, stack := range []string{"local", "dev", "prod"} {
+	for _, stack := range []string{"local", "dev", "pr", "prod"} {
 		g, exceptions := ofStack(t, stack)
 		report := Check(g, exceptions, time.Now())
 		for _, f := range report.Findings {
