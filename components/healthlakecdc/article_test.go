@@ -148,7 +148,10 @@ func (c *counts) add(o counts) {
 // and what it publishes again.
 func TestThePublishedDesign(t *testing.T) {
 	plan := recorded(t, CloudTrail, captured...)
-	n := min(*histories/10, 100)
+	n := 20
+	if *large {
+		n = 100
+	}
 	for _, faults := range []bool{false, true} {
 		var mu sync.Mutex
 		var all counts

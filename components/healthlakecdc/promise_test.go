@@ -21,7 +21,7 @@ import (
 
 var (
 	histories = flag.Int("histories", 1000, "how many random histories the promise is held to")
-	large     = flag.Bool("large", false, "bursts of 10,000 writes, and of 1,000 for the published design")
+	large     = flag.Bool("large", false, "bursts of 10,000 writes, of 1,000 for the published design, and 100 histories for it")
 	seed      = flag.Uint64("seed", 0, "the one history to run, of those whose failure printed its seed")
 )
 
@@ -196,8 +196,12 @@ func promise(t *testing.T, plans map[Feed][]asked, seed uint64) (r result) {
 		if seen[key] != nil {
 			continue
 		}
-		if !refused || !betweenTwoLooks(h, v, seen, s.id) {
+		lived, unseen := betweenTwoLooks(h, v, seen, s.id)
+		if !refused || !unseen {
 			say("no event %s, written %s by a %s", key, v.at.Format(time.RFC3339Nano), v.interaction)
+		}
+		if calm := st.rate == 0 && st.outage == "" && st.lag == 0; calm && lived > sweepEvery+time.Minute {
+			say("no event %s of a resource that lived for %v, longer than there are no looks", key, lived)
 		}
 		r.unseen++
 	}
@@ -271,9 +275,9 @@ func sameBytes(s *system, v version, got []byte) bool {
 	return err == nil && json.Valid(got) && string(out.Body) == string(got)
 }
 
-// betweenTwoLooks reports whether a version that was not seen is of a life that nobody could see: its resource was made, or made
-// anew, and deleted, and nothing between was published.
-func betweenTwoLooks(h *history, v version, seen map[string]*changes.Change, datastore string) bool {
+// betweenTwoLooks reports whether a version that was not seen is of a life that nobody could see, and how long that was: its
+// resource was made, or made anew, and deleted for good, and nothing between was published.
+func betweenTwoLooks(h *history, v version, seen map[string]*changes.Change, datastore string) (lived time.Duration, unseen bool) {
 	var life []version
 	for _, w := range h.written {
 		if w.typ != v.typ || w.id != v.id {
@@ -284,8 +288,8 @@ func betweenTwoLooks(h *history, v version, seen map[string]*changes.Change, dat
 		}
 		life = append(life, w)
 		if w.interaction == "delete" && slices.ContainsFunc(life, func(w version) bool { return w.number == v.number }) {
-			return h.resources[v.id].deleted && !slices.ContainsFunc(life, func(w version) bool { return seen[w.key(datastore)] != nil })
+			return w.at.Sub(life[0].at), h.resources[v.id].deleted && !slices.ContainsFunc(life, func(w version) bool { return seen[w.key(datastore)] != nil })
 		}
 	}
-	return false
+	return 0, false
 }
