@@ -31,14 +31,14 @@ func (s *Stack) Preview(ctx context.Context, o PreviewOptions) (*Result, error) 
 	options := []optpreview.Option{optpreview.SuppressProgress()}
 	plan := plan{Format: planFormat, Stack: s.name}
 	var file string
+	if err := againstPolicies("planning the stack "+s.name, s.name, s.policies); err != nil && o.Out != "" {
+		return nil, err
+	}
 	deployed, err := s.state(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if o.Out != "" {
-		if err := againstPolicies("planning the stack "+s.name, s.name, s.policies); err != nil {
-			return nil, err
-		}
 		plan.State = deployed.fingerprint()
 		if file, err = temporaryFile(nil); err != nil {
 			return nil, err

@@ -83,7 +83,9 @@ var exposure = []Rule{
 				for _, s := range c.statements(p) {
 					// HealthLake notifies buses and uses their key for FHIR Subscriptions by policies that AWS documents without a condition; whether it says
 					// its source is not documented.
-					services := slices.DeleteFunc(slices.Clone(s.Principals), func(p string) bool { return !strings.HasPrefix(p, "Service:") || p == "Service:healthlake.amazonaws.com" })
+					services := slices.DeleteFunc(slices.Clone(s.Principals), func(p string) bool {
+						return !strings.HasPrefix(p, "Service:") || p == "Service:healthlake.amazonaws.com"
+					})
 					if s.Effect == "Allow" && len(services) > 0 && len(s.Conditions) == 0 {
 						c.found(p.owner, "%s lets %s in for anybody", s.label(), strings.TrimPrefix(strings.Join(services, ", "), "Service:"))
 					}

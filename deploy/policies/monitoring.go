@@ -74,7 +74,7 @@ var monitoring = []Rule{
 
 func traced(id, title, control, token string, is func(r *graph.Resource) bool) Rule {
 	r := Rule{
-		ID: id, Title: title, Note: true, Mend: "turn X-Ray on: Tracing of the component", Controls: []string{hipaaAudit},
+		ID: id, Title: title, Mend: "turn X-Ray on: Tracing of the component", Controls: []string{hipaaAudit},
 		Reason: "A request that goes through several services can be followed through them only if each takes part.",
 		check: func(c *check) {
 			c.each(func(r *graph.Resource) {
