@@ -13,7 +13,7 @@ func TestBootstrap(t *testing.T) {
 	b.options.program = bootstrap.Config{Region: "us-east-1", AccountID: "000000000000", Repository: "acme/care", Environments: []string{"dev"}, PullRequests: true}.Program
 	result := b.mustUp(UpOptions{})
 	for output, want := range map[string]string{
-		"backendUrl": "s3://carepath-state-", "secretsProvider": "awskms://alias/carepath-state?region=us-east-1",
+		"backendUrl": "s3://carepath-state-", "pullRequestsBackendUrl": "s3://carepath-state-", "secretsProvider": "awskms://alias/carepath-state?region=us-east-1",
 		"permissionsBoundaryArn": "arn:aws:iam::000000000000:policy/carepath-ci/github-boundary-", "previewRoleArn": "arn:aws:iam::000000000000:role/carepath-ci/github-preview-",
 		"deployDevRoleArn": "arn:aws:iam::000000000000:role/carepath-ci/github-deploy-dev-", "deployPullRequestsRoleArn": "arn:aws:iam::000000000000:role/carepath-ci/github-deploy-pull-requests-",
 	} {

@@ -273,18 +273,20 @@ func (a *GitHubArgs) newRole(ctx *pulumi.Context, name string, r Role, provider 
 func (a *GitHubArgs) states(r Role) []policy.Statement {
 	var objects []pulumi.StringInput
 	for _, stack := range r.Stacks {
-		for _, form := range []string{"%s/.pulumi/*/carepath/%s.json*", "%s/.pulumi/*/carepath/%s/*"} {
+		for _, form := range []string{"%s/*.pulumi/*/carepath/%s.json*", "%s/*.pulumi/*/carepath/%s/*"} { // in a folder of the bucket, too
 			objects = append(objects, pulumi.Sprintf(form, a.StateBucketARN, stack))
 		}
 	}
 	statements := []policy.Statement{
 		{Actions: []string{"s3:GetBucketLocation", "s3:ListBucket"}, Resources: policy.ARNs(a.StateBucketARN)},
-		{Actions: []string{"s3:GetObject"}, Resources: slices.Concat(objects, policy.ARNs(pulumi.Sprintf("%s/.pulumi/meta.yaml", a.StateBucketARN)))},
+		{Actions: []string{"s3:GetObject"}, Resources: slices.Concat(objects, policy.ARNs(pulumi.Sprintf("%s/*.pulumi/meta.yaml", a.StateBucketARN)))},
 		{Actions: []string{"kms:Decrypt", "kms:DescribeKey"}, Resources: policy.ARNs(a.StateKeyARN)},
 	}
 	if r.Access == Deploy {
 		statements = append(statements,
 			policy.Statement{Actions: []string{"s3:PutObject", "s3:DeleteObject"}, Resources: objects},
+			// Pulumi begins a folder with this file.
+			policy.Statement{Actions: []string{"s3:PutObject"}, Resources: policy.ARNs(pulumi.Sprintf("%s/*/.pulumi/meta.yaml", a.StateBucketARN))},
 			policy.Statement{Actions: []string{"kms:Encrypt", "kms:GenerateDataKey"}, Resources: policy.ARNs(a.StateKeyARN)})
 	}
 	return statements

@@ -61,7 +61,7 @@ func (c *Config) validate() error {
 }
 
 // Deploy is the program. Its outputs are plain strings: backendUrl and secretsProvider, which stacks keep their states and secrets
-// with; permissionsBoundaryArn, for carepath:platform of their files; and for each role <role>RoleArn, such as previewRoleArn and
+// with, and pullRequestsBackendUrl for the stacks of pull requests; permissionsBoundaryArn, for carepath:platform of their files; and for each role <role>RoleArn, such as previewRoleArn and
 // deployDevRoleArn, for the workflows.
 func Deploy(ctx *pulumi.Context) error {
 	c, err := ParseConfig(config.Require(ctx, AccountKey))
@@ -123,6 +123,10 @@ func (c Config) Program(ctx *pulumi.Context) error {
 		return err
 	}
 	ctx.Export("backendUrl", pulumi.Sprintf("s3://%s?region=%s", bucket.Bucket, c.Region))
+	if c.PullRequests {
+		// A folder of their own: carepath reap lists the stacks there, which takes reading the states of all.
+		ctx.Export("pullRequestsBackendUrl", pulumi.Sprintf("s3://%s/%s?region=%s", bucket.Bucket, PullRequests, c.Region))
+	}
 	ctx.Export("secretsProvider", pulumi.Sprintf("awskms://alias/%s?region=%s", stateKeyAlias, c.Region))
 	ctx.Export("permissionsBoundaryArn", github.BoundaryARN)
 	var deployers pulumi.StringArray
