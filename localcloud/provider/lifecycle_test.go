@@ -189,7 +189,7 @@ func lifecycle(t *testing.T) []step {
 				"schemas": []any{values{"name": "requestId", "attributeDataType": "String"}, values{"name": "email", "attributeDataType": "String", "required": true, "mutable": true},
 					values{"name": "later", "attributeDataType": "Number", "numberAttributeConstraints": values{"minValue": "1"}}}}},
 		{"plainPeople", "aws:cognito/userPool:UserPool", fixed(values{}), values{"verificationMessageTemplate": values{"emailMessage": "code {####}"}, "userPoolAddOns": values{"advancedSecurityMode": "OFF"},
-			"emailConfiguration": values{"emailSendingAccount": "DEVELOPER", "sourceArn": "arn:aws:ses:us-east-1:000000000000:identity/example.com", "fromEmailAddress": "a@example.com"},
+			"emailConfiguration":          values{"emailSendingAccount": "DEVELOPER", "sourceArn": "arn:aws:ses:us-east-1:000000000000:identity/example.com", "fromEmailAddress": "a@example.com"},
 			"userAttributeUpdateSettings": values{"attributesRequireVerificationBeforeUpdates": []any{"email"}}}},
 		{"app", "aws:cognito/userPoolClient:UserPoolClient", func(ref func(...string) any) values {
 			return values{"userPoolId": ref("people"), "generateSecret": true, "explicitAuthFlows": []any{"ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}}
