@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/pipes"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/schemas"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -214,15 +215,51 @@ func (b *builder) makeChangeBus() (err error) {
 	if err != nil {
 		return err
 	}
-	changes, err := changePattern()
+	everything, err := changePattern()
 	if err != nil {
 		return err
 	}
 	_, err = cloudwatch.NewEventArchive(b.ctx, name, &cloudwatch.EventArchiveArgs{
 		Description: pulumi.String("The changes, for a replay"), EventSourceArn: b.bus.Arn, RetentionDays: pulumi.Int(b.args.ArchiveDays),
-		EventPattern: pulumi.String(changes),
+		EventPattern: pulumi.String(everything),
 	}, pulumi.Parent(b.bus), b.protection())
+	if err != nil {
+		return err
+	}
+	return b.makeSchema()
+}
+
+// makeSchema puts the event's schema where EventBridge's users look for schemas, under the name that EventBridge would give it.
+func (b *builder) makeSchema() error {
+	content, err := draft4()
+	if err != nil {
+		return err
+	}
+	name := b.name + "-changes"
+	registry, err := schemas.NewRegistry(b.ctx, name, &schemas.RegistryArgs{Description: pulumi.String("The events on the change bus of " + b.name)}, pulumi.Parent(b.bus))
+	if err != nil {
+		return err
+	}
+	_, err = schemas.NewSchema(b.ctx, name, &schemas.SchemaArgs{
+		Name: pulumi.String(changes.Source + "@FHIRResourceChanged"), RegistryName: registry.Name, Type: pulumi.String("JSONSchemaDraft4"),
+		Description: pulumi.String("The detail of a change"), Content: pulumi.String(content),
+	}, pulumi.Parent(registry))
 	return err
+}
+
+// draft4 is the schema of changes as far as JSON Schema's draft 4 can say it, which is what EventBridge takes: not that a deletion
+// has no resource.
+func draft4() (string, error) {
+	var schema map[string]any
+	if err := json.Unmarshal([]byte(changes.Schema()), &schema); err != nil {
+		return "", fmt.Errorf("reading the schema of changes: %w", err)
+	}
+	schema["$schema"], schema["id"] = "http://json-schema.org/draft-04/schema#", schema["$id"]
+	for _, later := range []string{"$id", "if", "then"} {
+		delete(schema, later)
+	}
+	text, err := json.Marshal(schema) // its members are written in the order of the alphabet
+	return string(text), err
 }
 
 // changePattern matches every change.

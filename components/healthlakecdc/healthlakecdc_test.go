@@ -8,8 +8,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/carepath/carepath/changes"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // args are those of a system in which everything is as small as it can be. The hydrator of these tests is a smaller function.
@@ -198,6 +200,40 @@ func TestTheSubscribersQueueHasEveryChange(t *testing.T) {
 	}
 	if got := e.text(t, "aws:cloudwatch/eventTarget:EventTarget fhir-subscriber", "arn"); !strings.HasSuffix(got, "fhir-subscriber") {
 		t.Errorf("the target is %s", got)
+	}
+}
+
+// TestTheSchemaIsOfDraft4 reads the registered schema as draft 4, which must take a real change and refuse what is none.
+func TestTheSchemaIsOfDraft4(t *testing.T) {
+	text := deploy(t, args(nil)).text(t, "aws:schemas/schema:Schema fhir-changes", "content")
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("urn:carepath:test", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("urn:carepath:test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := changes.Change{
+		DataStoreID: "ds", ResourceType: "Patient", ResourceID: "p", Version: 1, Interaction: "create", LastUpdated: "2026-01-01T00:00:00Z",
+		URL: "https://healthlake.us-east-1.amazonaws.com/datastore/ds/r4/Patient/p/_history/1", Resource: json.RawMessage(`{"resourceType":"Patient"}`),
+	}
+	good, err := change.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for detail, valid := range map[string]bool{string(good): true, strings.Replace(string(good), `"create"`, `"made"`, 1): false, `{}`: false} {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(detail))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); (err == nil) != valid {
+			t.Errorf("%s: %v", detail, err)
+		}
 	}
 }
 
