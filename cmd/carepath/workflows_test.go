@@ -231,6 +231,7 @@ var pageFile = regexp.MustCompile(`\b\w+\.(md|json)\b`)
 // TestCommandsOnTheLocalStack runs what the workflows and the documents do on other stacks.
 func TestCommandsOnTheLocalStack(t *testing.T) {
 	l := deployLocal(t)
+	t.Setenv("PULUMI_BACKEND_URL", "file://"+t.TempDir()) // where the stacks of pull requests are looked for; local has its own
 	t.Run("the role that deploys may do what deploying does", func(t *testing.T) { l.testDeployRole(t) })
 	t.Run("the documents' commands", l.testDocuments)
 	t.Run("the workflows", l.testWorkflows)
