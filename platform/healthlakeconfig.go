@@ -24,7 +24,7 @@ type HealthLakeConfig struct {
 	Payload healthlakecdc.Payload
 	// IndexDelaySeconds is how long triggers wait for the index. Default: that of the feed, locally 2; nil is the feed's.
 	IndexDelaySeconds *int
-	// BatchingWindowSeconds is how long triggers are gathered. Default: 5, locally 1.
+	// BatchingWindowSeconds is how long triggers are gathered. Default: 30, with the feed subscriptions 5; locally 1.
 	BatchingWindowSeconds int
 	// SweepMinutes is the interval of the sweep. Default: 5, locally 1.
 	SweepMinutes int
@@ -47,7 +47,7 @@ var healthLakeRegions = []string{"ap-south-1", "ap-southeast-2", "ca-central-1",
 func healthLakeDefaults(local, protect bool) HealthLakeConfig {
 	h := HealthLakeConfig{
 		Enabled: true, ResourceTypes: []string{"Patient", "Encounter", "Observation"}, Feed: healthlakecdc.CloudTrail, Trail: true, Payload: healthlakecdc.Full,
-		BatchingWindowSeconds: 5, SweepMinutes: 5, OverlapMinutes: 15, ArchiveDays: 30, Subscriber: !protect, DeletionProtection: protect, FunctionMemoryMB: 256,
+		BatchingWindowSeconds: 30, SweepMinutes: 5, OverlapMinutes: 15, ArchiveDays: 30, Subscriber: !protect, DeletionProtection: protect, FunctionMemoryMB: 256,
 	}
 	if local {
 		h.BatchingWindowSeconds, h.SweepMinutes = 1, 1
@@ -69,11 +69,11 @@ func (h *HealthLakeConfig) read(o *objectReader, region string, local bool) {
 		delay = 2
 	}
 	if h.Feed == healthlakecdc.Subscriptions {
-		delay = 0
+		delay, h.BatchingWindowSeconds = 0, min(h.BatchingWindowSeconds, 5)
 	}
 	o.within("indexDelaySeconds", &delay, 0, 900, "How long a trigger waits in the queue until the data store's index has what was written, in seconds; 0 with the feed subscriptions, which needs no index.")
 	h.IndexDelaySeconds = &delay
-	o.within("batchingWindowSeconds", &h.BatchingWindowSeconds, 0, 300, "How long triggers are gathered for one capture, in seconds.")
+	o.within("batchingWindowSeconds", &h.BatchingWindowSeconds, 1, 300, "How long triggers are gathered for one capture, in seconds: a burst costs a search for each window in which it is told of. 5 with the feed subscriptions.")
 	o.within("sweepMinutes", &h.SweepMinutes, 1, 60, "The interval of the sweep, in minutes.")
 	o.within("overlapMinutes", &h.OverlapMinutes, 1, 1440, "How far a sweep looks back beyond the last whole one, in minutes: longer than the data store's index and histories ever lag.")
 	o.within("archiveDays", &h.ArchiveDays, 1, 3650, "How many days the change bus keeps its events for a replay.")

@@ -73,7 +73,8 @@ type ChangeCaptureArgs struct {
 	// Default: 30. Subscriptions need none, for their notifications name the versions. Plain, as all periods, because it is
 	// checked before anything is deployed.
 	IndexDelaySeconds *int
-	// BatchingWindowSeconds is how long triggers are gathered for one capture: 0 to 300. Default: 5.
+	// BatchingWindowSeconds is how long triggers are gathered for one capture: 1 to 300. Default: 30, for CloudTrail tells of a
+	// burst over minutes, and each capture searches; with Subscriptions 5.
 	BatchingWindowSeconds *int
 	// SweepMinutes is the interval of the sweep: 1 to 60. Default: 5.
 	SweepMinutes int
@@ -142,9 +143,9 @@ func (a *ChangeCaptureArgs) withDefaults() *ChangeCaptureArgs {
 	if d.Payload == "" {
 		d.Payload = Full
 	}
-	delay, window := 30, 5
+	delay, window := 30, 30
 	if d.Feed == Subscriptions {
-		delay = 0
+		delay, window = 0, 5
 	}
 	if d.IndexDelaySeconds == nil {
 		d.IndexDelaySeconds = &delay
@@ -202,7 +203,7 @@ func (a *ChangeCaptureArgs) validate() error {
 		value, low, high int
 	}{
 		{"IndexDelaySeconds", *a.IndexDelaySeconds, 0, 900},
-		{"BatchingWindowSeconds", *a.BatchingWindowSeconds, 0, 300},
+		{"BatchingWindowSeconds", *a.BatchingWindowSeconds, 1, 300}, // AWS takes batches of more than ten only with a window
 		{"SweepMinutes", a.SweepMinutes, 1, 60},
 		{"OverlapMinutes", a.OverlapMinutes, 1, 1440},
 		{"ArchiveDays", a.ArchiveDays, 1, 3650},

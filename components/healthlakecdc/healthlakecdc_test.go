@@ -43,12 +43,12 @@ func TestArgsReportEverythingAtOnce(t *testing.T) {
 		}), nil},
 		"nothing": {nil, []string{"ResourceTypes: must have at least one", "DatastoreName: must have 1 to 256 characters, got 0", "Account: is required", "Region: is required", "Partition: is required"}},
 		"all wrong": {args(func(a *ChangeCaptureArgs) {
-			a.IndexDelaySeconds, a.BatchingWindowSeconds, a.SweepMinutes, a.OverlapMinutes, a.ArchiveDays, a.FunctionMemoryMB = number(901), number(-1), 61, 1441, 3651, 127
+			a.IndexDelaySeconds, a.BatchingWindowSeconds, a.SweepMinutes, a.OverlapMinutes, a.ArchiveDays, a.FunctionMemoryMB = number(901), number(0), 61, 1441, 3651, 127
 			a.ResourceTypes, a.Feed, a.Payload, a.DatastoreName = []string{"patient", "Patient", "Patient", "Subscription"}, "sns", "none", strings.Repeat("x", 257)
 		}), []string{
 			`ResourceTypes[0]: must be the name of a FHIR resource type, such as "Patient", got "patient"`, `ResourceTypes[2]: "Patient" is there twice`, "ResourceTypes[3]: Subscription is how",
 			"got 257", `Feed: must be "cloudtrail" or "subscriptions", got "sns"`, `Payload: must be "full" or "reference", got "none"`, "IndexDelaySeconds: must be from 0 to 900, got 901",
-			"BatchingWindowSeconds: must be from 0 to 300, got -1", "SweepMinutes: must be from 1 to 60, got 61", "OverlapMinutes: must be from 1 to 1440", "ArchiveDays: must be from 1 to 3650",
+			"BatchingWindowSeconds: must be from 1 to 300, got 0", "SweepMinutes: must be from 1 to 60, got 61", "OverlapMinutes: must be from 1 to 1440", "ArchiveDays: must be from 1 to 3650",
 			"FunctionMemoryMB: must be from 128 to 10240, got 127",
 		}},
 		"too many subscriptions": {args(func(a *ChangeCaptureArgs) { a.ResourceTypes, a.Feed = many, Subscriptions }), []string{"takes at most 50, got 51"}},
