@@ -623,3 +623,35 @@ func TestTheCostOfABurst(t *testing.T) {
 		c.check()
 	})
 }
+
+// Who claims a resource's first version, or the one that follows a deletion, may die before the ledger knows of it. Then the
+// resource is deleted, and there is no history of the type.
+func TestAClaimThatNobodyFinishedIsLookedAfter(t *testing.T) {
+	in(t, func(c *cloud) {
+		c.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/Patient/_history") && answer(w, 403, `{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"forbidden"}]}`)
+		}
+		c.put("back", "")
+		c.delete("back")
+		c.put("there", "")
+		c.pass(time.Minute)
+		c.whole(hydrate.Trigger)
+		c.put("back", "")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.delete("back")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.put("first", "")
+		c.put("back", "")
+		for _, id := range []string{"first", "back"} {
+			key := hydrate.LedgerKey(c.id, "Patient", id)
+			c.call("dynamodb", "UpdateItem", fmt.Sprintf(`{"TableName":"ledger","Key":{"PK":{"S":%q},"SK":{"S":%q}},"UpdateExpression":"SET #s = :p","ExpressionAttributeNames":{"#s":"status"},"ExpressionAttributeValues":{":p":{"S":"PENDING"}}}`, key.PK, key.SK))
+		}
+		c.delete("first")
+		c.delete("back")
+		c.pass(time.Minute)
+		c.whole(hydrate.Sweep)
+		c.check()
+	})
+}

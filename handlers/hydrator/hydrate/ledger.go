@@ -132,15 +132,19 @@ func (h *Hydrator) marks(ctx context.Context, typ string) (m marks, err error) {
 	return m, nil
 }
 
-// living is the filter for resources that are published and not deleted.
-const living = "attribute_exists(#version) AND (attribute_not_exists(#deleted) OR #deleted = :false)"
+// living is the filter for resources that are published and not deleted, or claimed: who claims has seen the resource living, and
+// may have died before the ledger knew of a version.
+const living = "attribute_not_exists(#deleted) OR #deleted = :false OR #status = :pending"
+
+var livingNames = map[string]string{"#status": "status", "#deleted": "deleted"}
 
 func (h *Hydrator) livingIn(typ string, shard int) *dynamodb.QueryInput {
-	return &dynamodb.QueryInput{TableName: &h.Table, KeyConditionExpression: aws.String("PK = :pk"), FilterExpression: aws.String(living), ExpressionAttributeNames: names,
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: partition(h.DataStoreID, typ, shard)}, ":false": &types.AttributeValueMemberBOOL{}}}
+	return &dynamodb.QueryInput{TableName: &h.Table, KeyConditionExpression: aws.String("PK = :pk"), FilterExpression: aws.String(living), ExpressionAttributeNames: livingNames,
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: partition(h.DataStoreID, typ, shard)}, ":false": &types.AttributeValueMemberBOOL{},
+			":pending": &types.AttributeValueMemberS{Value: "PENDING"}}}
 }
 
-// countLiving returns how many resources of a type are published and not deleted, as far as an eventually consistent reading
+// countLiving returns how many resources of a type are living, as far as an eventually consistent reading
 // knows.
 func (h *Hydrator) countLiving(ctx context.Context, typ string) (total int, err error) {
 	for shard := range shards {
@@ -160,11 +164,11 @@ func (h *Hydrator) countLiving(ctx context.Context, typ string) (total int, err 
 	return total, nil
 }
 
-// nextLiving returns some resources of a shard that are published and not deleted, 100 at most, and the id after which the
+// nextLiving returns some living resources of a shard, 100 at most, and the id after which the
 // next ones come; an empty one at the shard's end.
 func (h *Hydrator) nextLiving(ctx context.Context, typ string, shard int, after string) (found map[string]published, next string, err error) {
 	in := h.livingIn(typ, shard)
-	in.Limit, in.ConsistentRead, in.ProjectionExpression = aws.Int32(maxKeys), aws.Bool(true), aws.String("SK, #version, #deleted")
+	in.Limit, in.ConsistentRead, in.ProjectionExpression = aws.Int32(maxKeys), aws.Bool(true), aws.String("SK, version, #deleted")
 	if after != "" {
 		in.ExclusiveStartKey = Key{partition(h.DataStoreID, typ, shard), after}.attributes()
 	}
