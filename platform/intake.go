@@ -3,10 +3,10 @@ package platform
 import (
 	_ "embed"
 
+	"github.com/carepath/carepath/components/alarm"
 	"github.com/carepath/carepath/components/golambda"
 	"github.com/carepath/carepath/components/restapi"
 	"github.com/carepath/carepath/components/workflow"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -86,24 +86,10 @@ func (s *system) newIntake() (*intake, error) {
 // deadLetterAlarm tells when a message waits in a dead-letter queue, and as long as one does. See
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html.
 func (s *system) deadLetterAlarm(name string, queue *sqs.Queue) error {
-	var topics pulumi.Array
-	for _, arn := range s.alarmTopics() {
-		topics = append(topics, arn)
-	}
-	_, err := cloudwatch.NewMetricAlarm(s.ctx, name+"-waiting", &cloudwatch.MetricAlarmArgs{
-		AlarmDescription:   pulumi.String("Something waits in the dead-letter queue"),
-		Namespace:          pulumi.String("AWS/SQS"),
-		MetricName:         pulumi.String("ApproximateNumberOfMessagesVisible"),
-		Dimensions:         pulumi.StringMap{"QueueName": queue.Name},
-		Statistic:          pulumi.String("Maximum"),
-		Period:             pulumi.Int(60),
-		EvaluationPeriods:  pulumi.Int(1),
-		ComparisonOperator: pulumi.String("GreaterThanOrEqualToThreshold"),
-		Threshold:          pulumi.Float64(1),
-		TreatMissingData:   pulumi.String("notBreaching"),
-		AlarmActions:       topics,
-	}, s.options()...)
-	return err
+	return alarm.New(s.ctx, name+"-waiting", alarm.Alarm{
+		Description: "Something waits in the dead-letter queue", Namespace: "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible",
+		Dimensions: pulumi.StringMap{"QueueName": queue.Name}, Statistic: "Maximum",
+	}, s.alarmTopics(), s.options()...)
 }
 
 func (i *intake) outputs() map[string]pulumi.Input {

@@ -33,7 +33,7 @@ var layers = []struct {
 }
 
 // componentsMayImport is what components share.
-var componentsMayImport = []string{"components/golambda", "components/policy", "components/workflow"}
+var componentsMayImport = []string{"components/alarm", "components/golambda", "components/policy", "components/workflow"}
 
 // packages returns the Go files of the module by their folder, relative to the root.
 func packages(t *testing.T, root string) map[string][]string {

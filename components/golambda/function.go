@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carepath/carepath/components/alarm"
 	"github.com/carepath/carepath/components/policy"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -179,27 +180,13 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 // alarms tell when an invocation fails or is throttled within a minute. See
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html.
 func (f *Function) alarms(ctx *pulumi.Context, name string, args *FunctionArgs) error {
-	var topics pulumi.Array
-	for _, arn := range args.AlarmTopicARNs {
-		topics = append(topics, arn)
-	}
 	for _, a := range []struct{ suffix, metric, description string }{
 		{"errors", "Errors", "Invocations of the function fail"},
 		{"throttles", "Throttles", "Invocations of the function are refused for lack of concurrency"},
 	} {
-		_, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.suffix, &cloudwatch.MetricAlarmArgs{
-			AlarmDescription:   pulumi.String(a.description),
-			Namespace:          pulumi.String("AWS/Lambda"),
-			MetricName:         pulumi.String(a.metric),
-			Dimensions:         pulumi.StringMap{"FunctionName": f.Function.Name},
-			Statistic:          pulumi.String("Sum"),
-			Period:             pulumi.Int(60),
-			EvaluationPeriods:  pulumi.Int(1),
-			ComparisonOperator: pulumi.String("GreaterThanOrEqualToThreshold"),
-			Threshold:          pulumi.Float64(1),
-			TreatMissingData:   pulumi.String("notBreaching"),
-			AlarmActions:       topics,
-		}, pulumi.Parent(f))
+		err := alarm.New(ctx, name+"-"+a.suffix, alarm.Alarm{
+			Description: a.description, Namespace: "AWS/Lambda", Metric: a.metric, Dimensions: pulumi.StringMap{"FunctionName": f.Function.Name},
+		}, args.AlarmTopicARNs, pulumi.Parent(f))
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/carepath/carepath/changes"
+	"github.com/carepath/carepath/components/alarm"
 	"github.com/carepath/carepath/components/policy"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -314,44 +315,24 @@ const metricNamespace = "Carepath"
 
 // makeAlarms tell when changes may be late. None of them means that a change is lost.
 func (b *builder) makeAlarms() error {
-	var topics pulumi.Array
-	for _, arn := range b.args.AlarmTopicARNs {
-		topics = append(topics, arn)
-	}
 	late := float64(60 * (3*b.args.SweepMinutes + 5))
-	for _, a := range []struct {
-		suffix, description, namespace, metric, statistic string
-		dimensions                                        pulumi.StringMap
-		threshold                                         float64
-		missing                                           string
-	}{
-		{
-			"dead-letters", "Captures of the same messages have failed again and again", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum",
-			pulumi.StringMap{"QueueName": b.deadLetters.Name}, 1, "notBreaching",
+	for suffix, a := range map[string]alarm.Alarm{
+		"dead-letters": {
+			Description: "Captures of the same messages have failed again and again", Namespace: "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible",
+			Dimensions: pulumi.StringMap{"QueueName": b.deadLetters.Name},
 		},
-		{
-			"queue-age", "Messages wait for a capture", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum",
-			pulumi.StringMap{"QueueName": b.queue.Name}, late, "notBreaching",
+		"queue-age": {
+			Description: "Messages wait for a capture", Namespace: "AWS/SQS", Metric: "ApproximateAgeOfOldestMessage",
+			Dimensions: pulumi.StringMap{"QueueName": b.queue.Name}, Threshold: late,
 		},
-		{
-			"sweep-lag", "No sweep has been whole for a while", metricNamespace, "SweepLag", "Maximum",
-			pulumi.StringMap{"DataStoreId": b.datastore.id}, late, "breaching",
+		"sweep-lag": {
+			Description: "No sweep has been whole for a while", Namespace: metricNamespace, Metric: "SweepLag",
+			Dimensions: pulumi.StringMap{"DataStoreId": b.datastore.id}, Threshold: late, SilenceIsWrong: true,
 		},
 	} {
-		_, err := cloudwatch.NewMetricAlarm(b.ctx, b.name+"-"+a.suffix, &cloudwatch.MetricAlarmArgs{
-			AlarmDescription:   pulumi.String(a.description),
-			Namespace:          pulumi.String(a.namespace),
-			MetricName:         pulumi.String(a.metric),
-			Dimensions:         a.dimensions,
-			Statistic:          pulumi.String(a.statistic),
-			Period:             pulumi.Int(300),
-			EvaluationPeriods:  pulumi.Int(max(1, b.args.SweepMinutes*2/5)),
-			ComparisonOperator: pulumi.String("GreaterThanOrEqualToThreshold"),
-			Threshold:          pulumi.Float64(a.threshold),
-			TreatMissingData:   pulumi.String(a.missing),
-			AlarmActions:       topics,
-		}, b.parent)
-		if err != nil {
+		// Of a sweep there is a value only in every SweepMinutes.
+		a.Statistic, a.PeriodSeconds, a.Periods = "Maximum", 300, max(1, b.args.SweepMinutes*2/5)
+		if err := alarm.New(b.ctx, b.name+"-"+suffix, a, b.args.AlarmTopicARNs, b.parent); err != nil {
 			return err
 		}
 	}

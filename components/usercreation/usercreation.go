@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/carepath/carepath/components/alarm"
 	"github.com/carepath/carepath/components/policy"
 	"github.com/carepath/carepath/components/workflow"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cognito"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -338,22 +338,8 @@ func (u *UserCreation) schedule(ctx *pulumi.Context, name string, args *UserCrea
 	if err != nil {
 		return err
 	}
-	var topics pulumi.Array
-	for _, arn := range args.AlarmTopicARNs {
-		topics = append(topics, arn)
-	}
-	_, err = cloudwatch.NewMetricAlarm(ctx, name+"-sweep-missing", &cloudwatch.MetricAlarmArgs{
-		AlarmDescription:   pulumi.String("The sweep of abandoned users does not run"),
-		Namespace:          pulumi.String("AWS/States"),
-		MetricName:         pulumi.String("ExecutionsSucceeded"),
-		Dimensions:         pulumi.StringMap{"StateMachineArn": sweep.ARN},
-		Statistic:          pulumi.String("Sum"),
-		Period:             pulumi.Int(300),
-		EvaluationPeriods:  pulumi.Int(1),
-		ComparisonOperator: pulumi.String("LessThanThreshold"),
-		Threshold:          pulumi.Float64(1),
-		TreatMissingData:   pulumi.String("breaching"),
-		AlarmActions:       topics,
-	}, pulumi.Parent(u))
-	return err
+	return alarm.New(ctx, name+"-sweep-missing", alarm.Alarm{
+		Description: "The sweep of abandoned users does not run", Namespace: "AWS/States", Metric: "ExecutionsSucceeded",
+		Dimensions: pulumi.StringMap{"StateMachineArn": sweep.ARN}, PeriodSeconds: 300, Missed: true,
+	}, args.AlarmTopicARNs, pulumi.Parent(u))
 }

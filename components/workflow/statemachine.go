@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carepath/carepath/components/alarm"
 	"github.com/carepath/carepath/components/policy"
 	"github.com/carepath/carepath/lang/asl"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -288,28 +289,14 @@ func fixedStatements(args *StateMachineArgs) []policy.Statement {
 // alarms tell within a minute when executions do not succeed. See
 // https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html.
 func (m *StateMachine) alarms(ctx *pulumi.Context, name string, args *StateMachineArgs) error {
-	var topics pulumi.Array
-	for _, arn := range args.AlarmTopicARNs {
-		topics = append(topics, arn)
-	}
 	for _, a := range []struct{ suffix, metric, description string }{
 		{"failed", "ExecutionsFailed", "Executions of the state machine fail"},
 		{"timed-out", "ExecutionsTimedOut", "Executions of the state machine run out of time"},
 		{"throttled", "ExecutionThrottled", "Executions of the state machine are throttled"},
 	} {
-		_, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.suffix, &cloudwatch.MetricAlarmArgs{
-			AlarmDescription:   pulumi.String(a.description),
-			Namespace:          pulumi.String("AWS/States"),
-			MetricName:         pulumi.String(a.metric),
-			Dimensions:         pulumi.StringMap{"StateMachineArn": m.StateMachine.Arn},
-			Statistic:          pulumi.String("Sum"),
-			Period:             pulumi.Int(60),
-			EvaluationPeriods:  pulumi.Int(1),
-			ComparisonOperator: pulumi.String("GreaterThanOrEqualToThreshold"),
-			Threshold:          pulumi.Float64(1),
-			TreatMissingData:   pulumi.String("notBreaching"),
-			AlarmActions:       topics,
-		}, pulumi.Parent(m))
+		err := alarm.New(ctx, name+"-"+a.suffix, alarm.Alarm{
+			Description: a.description, Namespace: "AWS/States", Metric: a.metric, Dimensions: pulumi.StringMap{"StateMachineArn": m.StateMachine.Arn},
+		}, args.AlarmTopicARNs, pulumi.Parent(m))
 		if err != nil {
 			return err
 		}
