@@ -29,8 +29,8 @@ func TestEveryGrantedActionIsNeeded(t *testing.T) {
 	removed := 0
 	remove := func(of string, whole policyDocument, cached bool, put func(policyDocument)) {
 		for _, g := range whole.grants() {
-			if g.action == "kms:*" {
-				continue // the account's administration of its key, without which KMS refuses the policy
+			if g.action == "kms:*" || strings.HasPrefix(g.action, "xray:") {
+				continue // the account's administration of its key, without which KMS refuses the policy; X-Ray is not emulated
 			}
 			start := time.Now()
 			put(whole.without(g))

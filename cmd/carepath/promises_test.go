@@ -82,7 +82,7 @@ func (l *local) handlesPayload(ctx context.Context, t *testing.T) error {
 		return err
 	}
 	arn := handled.fields["executionArn"]
-	if err := l.logged(ctx, "/aws/lambda/", arn[strings.LastIndex(arn, ":")+1:]); err != nil {
+	if err := l.logged(ctx, "/aws/lambda/intake-handler-", arn[strings.LastIndex(arn, ":")+1:]); err != nil {
 		return err
 	}
 	return l.logged(ctx, "intake-api", `\"basePath\":\"webhooks\"`)
@@ -310,8 +310,9 @@ func (l *local) sweepSchedule(ctx context.Context) (schedule scheduler.Specifica
 	if err := json.Unmarshal(body, &list); err != nil {
 		return schedule, err
 	}
+	list.Schedules = slices.DeleteFunc(list.Schedules, func(s struct{ Name string }) bool { return !strings.HasPrefix(s.Name, "users-sweep-") })
 	if len(list.Schedules) != 1 {
-		return schedule, fmt.Errorf("%d schedules, not the sweep's alone", len(list.Schedules))
+		return schedule, fmt.Errorf("%d schedules of the sweep", len(list.Schedules))
 	}
 	if body, err = l.call(ctx, "scheduler", http.MethodGet, "/schedules/"+list.Schedules[0].Name, "", ""); err != nil {
 		return schedule, err

@@ -89,8 +89,8 @@ func (s *Service) createPipe(ctx context.Context, c *dispatch.Call, in *CreatePi
 func (s *Service) updatePipe(ctx context.Context, c *dispatch.Call, in *UpdatePipeInput) (*PipeOutput, error) {
 	if in.RoleArn == "" {
 		var v violations
-		v.add("roleArn", "", "not be null")
-		return nil, v.err()
+		v.Add("roleArn", "", "not be null")
+		return nil, v.Err()
 	}
 	if err := s.mayPass(ctx, c, in.RoleArn); err != nil {
 		return nil, err
@@ -212,8 +212,8 @@ func (s *Service) move(ctx context.Context, name, desired, during string) (*Pipe
 
 func (s *Service) listPipes(_ context.Context, _ *dispatch.Call, in *ListPipesInput) (*ListPipesOutput, error) {
 	var v violations
-	v.number("limit", in.Limit, 1, 100)
-	if err := v.err(); err != nil {
+	v.Number("limit", in.Limit, 1, 100)
+	if err := v.Err(); err != nil {
 		return nil, err
 	}
 	size := 100

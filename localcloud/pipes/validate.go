@@ -1,13 +1,12 @@
 package pipes
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/carepath/carepath/lang/eventpattern"
 	"github.com/carepath/carepath/lang/inputtemplate"
+	"github.com/carepath/carepath/localcloud/constraint"
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
@@ -15,39 +14,13 @@ func invalid(format string, args ...any) error {
 	return dispatch.Errorf("ValidationException", format, args...)
 }
 
-// violations collects the constraints of AWS's model that a request does not keep, in AWS's words.
-type violations []string
-
-func (v *violations) add(path, value, constraint string) {
-	if value != "" {
-		value = " '" + value + "'"
-	}
-	*v = append(*v, "Value"+value+" at '"+path+"' failed to satisfy constraint: Member must "+constraint)
-}
-
-func (v violations) err() error {
-	if len(v) == 0 {
-		return nil
-	}
-	plural := "s"
-	if len(v) == 1 {
-		plural = ""
-	}
-	return invalid("%d validation error%s detected: %s", len(v), plural, strings.Join(v, "; "))
-}
-
-func (v *violations) number(path string, n *int, minimum, maximum int) {
-	if n != nil && (*n < minimum || *n > maximum) {
-		v.add(path, fmt.Sprint(*n), fmt.Sprintf("have value between %d and %d", minimum, maximum))
-	}
-}
+// violations are those of a request, by the constraints of EventBridge Pipes' model.
+type violations struct{ constraint.Violations }
 
 func (v *violations) text(path, text string, maximum int, form *regexp.Regexp) {
-	if utf8.RuneCountInString(text) > maximum {
-		v.add(path, text, fmt.Sprintf("have length less than or equal to %d", maximum))
-	}
-	if form != nil && !form.MatchString(text) {
-		v.add(path, text, "satisfy regular expression pattern: "+form.String())
+	v.Length(path, text, 0, maximum)
+	if form != nil {
+		v.Matching(path, text, form)
 	}
 }
 
@@ -150,21 +123,21 @@ func (s *Service) check(p *pipe) error {
 	v.text("source", p.Source, 1600, arnForm)
 	v.text("target", set.Target, 1600, arnForm)
 	if set.DesiredState != running && set.DesiredState != stopped {
-		v.add("desiredState", set.DesiredState, "satisfy enum value set: [RUNNING, STOPPED]")
+		v.Add("desiredState", set.DesiredState, "satisfy enum value set: [RUNNING, STOPPED]")
 	}
 	q := p.SourceParameters.SqsQueueParameters
-	v.number("sourceParameters.sqsQueueParameters.batchSize", q.BatchSize, 1, 10000)
-	v.number("sourceParameters.sqsQueueParameters.maximumBatchingWindowInSeconds", q.MaximumBatchingWindowInSeconds, 0, 300)
+	v.Number("sourceParameters.sqsQueueParameters.batchSize", q.BatchSize, 1, 10000)
+	v.Number("sourceParameters.sqsQueueParameters.maximumBatchingWindowInSeconds", q.MaximumBatchingWindowInSeconds, 0, 300)
 	if len(p.filters()) > 5 {
-		v.add("sourceParameters.filterCriteria.filters", "", "have length less than or equal to 5")
+		v.Add("sourceParameters.filterCriteria.filters", "", "have length less than or equal to 5")
 	}
 	v.text("targetParameters.inputTemplate", p.template(), 8192, nil)
 	if t := set.TargetParameters; t != nil && t.StepFunctionStateMachineParameters != nil {
 		if how := t.StepFunctionStateMachineParameters.InvocationType; how != "" && how != "REQUEST_RESPONSE" && how != "FIRE_AND_FORGET" {
-			v.add("targetParameters.stepFunctionStateMachineParameters.invocationType", how, "satisfy enum value set: [REQUEST_RESPONSE, FIRE_AND_FORGET]")
+			v.Add("targetParameters.stepFunctionStateMachineParameters.invocationType", how, "satisfy enum value set: [REQUEST_RESPONSE, FIRE_AND_FORGET]")
 		}
 	}
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return err
 	}
 	if err := checkTags(p.Tags); err != nil {
@@ -225,7 +198,7 @@ func checkTags(tags map[string]string) error {
 	var v violations
 	for key, value := range tags {
 		if key == "" {
-			v.add("tags", "", "have keys of length greater than or equal to 1")
+			v.Add("tags", "", "have keys of length greater than or equal to 1")
 		}
 		v.text("tags.key", key, 128, nil)
 		v.text("tags.value", value, 256, nil)
@@ -233,7 +206,7 @@ func checkTags(tags map[string]string) error {
 			return invalid("Tag keys must not begin with aws:.")
 		}
 	}
-	return v.err()
+	return v.Err()
 }
 
 // compiled is what a pipe needs for every message.

@@ -42,7 +42,7 @@ func (s *Service) createGroup(ctx context.Context, c *dispatch.Call, in *CreateS
 	var v violations
 	v.name("name", in.Name)
 	v.token(in.ClientToken)
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return nil, err
 	}
 	tags, err := withTags(nil, in.Tags)
@@ -126,8 +126,8 @@ func withTags(old map[string]string, added []Tag) (map[string]string, error) {
 	}
 	var v violations
 	for i, t := range added {
-		v.length(fmt.Sprintf("tags.%d.member.key", i+1), t.Key, 1, 128)
-		v.length(fmt.Sprintf("tags.%d.member.value", i+1), t.Value, 1, 256)
+		v.Length(fmt.Sprintf("tags.%d.member.key", i+1), t.Key, 1, 128)
+		v.Length(fmt.Sprintf("tags.%d.member.value", i+1), t.Value, 1, 256)
 		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
 			return nil, invalid("Tag keys must not begin with aws:.")
 		}
@@ -136,7 +136,7 @@ func withTags(old map[string]string, added []Tag) (map[string]string, error) {
 	if len(tags) > 50 {
 		return nil, invalid("A schedule group has at most 50 tags.")
 	}
-	return tags, v.err()
+	return tags, v.Err()
 }
 
 // changeTags changes the tags of a group; schedules have none.

@@ -211,7 +211,7 @@ type page[T any] struct {
 
 func newPage[T any](maxResults *int, token string) (*page[T], error) {
 	var v violations
-	v.number("maxResults", maxResults, 1, 100)
+	v.Number("maxResults", maxResults, 1, 100)
 	after, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
 		return nil, invalid("Invalid NextToken.")
@@ -220,7 +220,7 @@ func newPage[T any](maxResults *int, token string) (*page[T], error) {
 	if maxResults != nil {
 		p.size = *maxResults
 	}
-	return p, v.err()
+	return p, v.Err()
 }
 
 // add takes items in the order of their keys and returns false when the page is full.

@@ -43,7 +43,7 @@ func (r *schedule) begin(now time.Time) { r.Modified, r.Anchor, r.Handled = now,
 func (s *Service) check(ctx context.Context, c *dispatch.Call, r *schedule, token string, known *dispatch.Time) error {
 	var v violations
 	v.token(token)
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return err
 	}
 	if err := r.complete(); err != nil {
@@ -202,7 +202,7 @@ func (s *Service) listSchedules(_ context.Context, _ *dispatch.Call, in *ListSch
 	if in.State != "" {
 		v.oneOf("state", in.State, "ENABLED", "DISABLED")
 	}
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return nil, err
 	}
 	p, err := newPage[ScheduleSummary](in.MaxResults, in.NextToken)

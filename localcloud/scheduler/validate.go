@@ -1,12 +1,11 @@
 package scheduler
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/carepath/carepath/localcloud/constraint"
 	"github.com/carepath/carepath/localcloud/dispatch"
 )
 
@@ -14,50 +13,8 @@ func invalid(format string, args ...any) error {
 	return dispatch.Errorf("ValidationException", format, args...)
 }
 
-// violations collects the constraints of AWS's model that a request does not keep, in AWS's words.
-type violations []string
-
-func (v *violations) add(path, value, constraint string) {
-	if value != "" {
-		value = " '" + value + "'"
-	}
-	*v = append(*v, "Value"+value+" at '"+path+"' failed to satisfy constraint: Member must "+constraint)
-}
-
-func (v violations) err() error {
-	switch len(v) {
-	case 0:
-		return nil
-	case 1:
-		return invalid("1 validation error detected: %s", v[0])
-	}
-	return invalid("%d validation errors detected: %s", len(v), strings.Join(v, "; "))
-}
-
-func (v *violations) length(path, text string, minimum, maximum int) {
-	switch n := utf8.RuneCountInString(text); {
-	case n < minimum:
-		v.add(path, text, fmt.Sprintf("have length greater than or equal to %d", minimum))
-	case n > maximum:
-		v.add(path, text, fmt.Sprintf("have length less than or equal to %d", maximum))
-	}
-}
-
-func (v *violations) number(path string, n *int, minimum, maximum int) {
-	switch {
-	case n == nil:
-	case *n < minimum:
-		v.add(path, fmt.Sprint(*n), fmt.Sprintf("have value greater than or equal to %d", minimum))
-	case *n > maximum:
-		v.add(path, fmt.Sprint(*n), fmt.Sprintf("have value less than or equal to %d", maximum))
-	}
-}
-
-func (v *violations) matching(path, text string, form *regexp.Regexp) {
-	if !form.MatchString(text) {
-		v.add(path, text, "satisfy regular expression pattern: "+form.String())
-	}
-}
+// violations are those of a request, by the constraints of EventBridge Scheduler's model.
+type violations struct{ constraint.Violations }
 
 func (v *violations) oneOf(path, text string, values ...string) {
 	for _, value := range values {
@@ -65,7 +22,7 @@ func (v *violations) oneOf(path, text string, values ...string) {
 			return
 		}
 	}
-	v.add(path, text, "satisfy enum value set: ["+strings.Join(values, ", ")+"]")
+	v.Add(path, text, "satisfy enum value set: ["+strings.Join(values, ", ")+"]")
 }
 
 var (
@@ -77,14 +34,14 @@ var (
 )
 
 func (v *violations) name(path, text string) {
-	v.length(path, text, 1, 64)
-	v.matching(path, text, nameForm)
+	v.Length(path, text, 1, 64)
+	v.Matching(path, text, nameForm)
 }
 
 func (v *violations) token(text string) {
 	if text != "" {
-		v.length("clientToken", text, 1, 64)
-		v.matching("clientToken", text, tokenForm)
+		v.Length("clientToken", text, 1, 64)
+		v.Matching("clientToken", text, tokenForm)
 	}
 }
 
@@ -104,27 +61,27 @@ func (spec *Specification) complete() error {
 	or(&spec.ActionAfterCompletion, "NONE")
 	v.name("name", spec.Name)
 	v.name("groupName", spec.GroupName)
-	v.length("description", spec.Description, 0, 512)
-	v.length("scheduleExpression", spec.ScheduleExpression, 1, 256)
-	v.length("scheduleExpressionTimezone", spec.ScheduleExpressionTimezone, 1, 50)
+	v.Length("description", spec.Description, 0, 512)
+	v.Length("scheduleExpression", spec.ScheduleExpression, 1, 256)
+	v.Length("scheduleExpressionTimezone", spec.ScheduleExpressionTimezone, 1, 50)
 	v.oneOf("state", spec.State, "ENABLED", "DISABLED")
 	v.oneOf("actionAfterCompletion", spec.ActionAfterCompletion, "NONE", "DELETE")
 	if spec.KmsKeyArn != "" {
-		v.length("kmsKeyArn", spec.KmsKeyArn, 1, 2048)
-		v.matching("kmsKeyArn", spec.KmsKeyArn, keyForm)
+		v.Length("kmsKeyArn", spec.KmsKeyArn, 1, 2048)
+		v.Matching("kmsKeyArn", spec.KmsKeyArn, keyForm)
 	}
 	if w := spec.FlexibleTimeWindow; w == nil {
-		v.add("flexibleTimeWindow", "", "not be null")
+		v.Add("flexibleTimeWindow", "", "not be null")
 	} else {
 		v.oneOf("flexibleTimeWindow.mode", w.Mode, "OFF", "FLEXIBLE")
-		v.number("flexibleTimeWindow.maximumWindowInMinutes", w.MaximumWindowInMinutes, 1, 1440)
+		v.Number("flexibleTimeWindow.maximumWindowInMinutes", w.MaximumWindowInMinutes, 1, 1440)
 	}
 	if spec.Target == nil {
-		v.add("target", "", "not be null")
-		return v.err()
+		v.Add("target", "", "not be null")
+		return v.Err()
 	}
 	spec.Target = spec.Target.complete(&v)
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return err
 	}
 	if w := spec.FlexibleTimeWindow; w.Mode == "FLEXIBLE" && w.MaximumWindowInMinutes == nil {
@@ -138,8 +95,8 @@ func (spec *Specification) complete() error {
 
 // complete returns a copy of a target with the retry policy that it has by default.
 func (t Target) complete(v *violations) *Target {
-	v.length("target.arn", t.Arn, 1, 1600)
-	v.matching("target.roleArn", t.RoleArn, roleForm)
+	v.Length("target.arn", t.Arn, 1, 1600)
+	v.Matching("target.roleArn", t.RoleArn, roleForm)
 	p := RetryPolicy{}
 	if t.RetryPolicy != nil {
 		p = *t.RetryPolicy
@@ -152,14 +109,14 @@ func (t Target) complete(v *violations) *Target {
 		most := 185
 		p.MaximumRetryAttempts = &most
 	}
-	v.number("target.retryPolicy.maximumEventAgeInSeconds", p.MaximumEventAgeInSeconds, 60, 86400)
-	v.number("target.retryPolicy.maximumRetryAttempts", p.MaximumRetryAttempts, 0, 185)
+	v.Number("target.retryPolicy.maximumEventAgeInSeconds", p.MaximumEventAgeInSeconds, 60, 86400)
+	v.Number("target.retryPolicy.maximumRetryAttempts", p.MaximumRetryAttempts, 0, 185)
 	t.RetryPolicy = &p
 	if t.DeadLetterConfig != nil && t.DeadLetterConfig.Arn != "" {
-		v.matching("target.deadLetterConfig.arn", t.DeadLetterConfig.Arn, queueForm)
+		v.Matching("target.deadLetterConfig.arn", t.DeadLetterConfig.Arn, queueForm)
 	}
 	if q := t.SqsParameters; q != nil && q.MessageGroupID != "" {
-		v.length("target.sqsParameters.messageGroupId", q.MessageGroupID, 1, 128)
+		v.Length("target.sqsParameters.messageGroupId", q.MessageGroupID, 1, 128)
 	}
 	return &t
 }
