@@ -426,9 +426,12 @@ func (l *local) testKill(t *testing.T) {
 		wanted[arn] = true
 	}
 	url := l.outputs["intakeDeadLetterQueueUrl"]
-	for len(wanted) > 0 {
-		got, err := sqs.NewFromConfig(l.config()).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MessageAttributeNames: []string{"All"}, MaxNumberOfMessages: 10})
-		if err != nil || len(got.Messages) == 0 {
+	// A message that was received is hidden for a while, also when the answer was lost and the SDK has asked again.
+	for deadline := time.Now().Add(time.Minute); len(wanted) > 0; {
+		got, err := sqs.NewFromConfig(l.config()).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &url, MessageAttributeNames: []string{"All"}, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 3,
+		})
+		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("the dead letters of %v are not in the queue (%v)", slices.Collect(maps.Keys(wanted)), err)
 		}
 		for _, m := range got.Messages {
