@@ -220,7 +220,11 @@ func (s *system) call(service, action string, in, out any) {
 }
 
 // pass waits until the embedded AWS's clock has moved on by d, which takes no time in a bubble.
-func (s *system) pass(d time.Duration) { time.Sleep(d) }
+func (s *system) pass(d time.Duration) {
+	passed := make(chan struct{})
+	s.d.Clock.AfterFunc(d, func() { close(passed) })
+	<-passed
+}
 
 // options are what histories vary of the deployment.
 type options struct {

@@ -296,7 +296,7 @@ func TestRulesExplainThemselves(t *testing.T) {
 			t.Errorf("%s is not documented: %s", r.ID, text)
 		}
 	}
-	if _, ok := Get("CPK-XXX-001"); ok {
+	if _, ok := Get("CPK-KMS-000"); ok {
 		t.Error("there is a rule that there is not")
 	}
 }

@@ -63,7 +63,7 @@ func TestFillLeavesEverythingElseAsItIs(t *testing.T) {
 		document := jsonvalue.NewObject(jsonvalue.Member{Name: text, Value: "${a}" + strings.ReplaceAll(text, "$", "")})
 		filled, err := asl.Fill([]byte(jsonvalue.Text(document)), map[string]string{"a": value})
 		if slices.Contains(asl.Placeholders([]byte(text)), "a") || err != nil {
-			t.Skip() // the drawn text has placeholders of its own
+			t.Skip("the drawn text has placeholders of its own")
 		}
 		got, err := jsonvalue.Parse(filled)
 		want := jsonvalue.NewObject(jsonvalue.Member{Name: text, Value: strings.ToValidUTF8(value, "\ufffd") + strings.ReplaceAll(text, "$", "")})

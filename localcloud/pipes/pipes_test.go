@@ -112,6 +112,13 @@ func (w *world) allow(roleName, name, resource string, actions ...string) {
 		"PolicyDocument": fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":%s,"Resource":%q}]}`, text, resource)})
 }
 
+// pass waits until the embedded AWS's clock has moved on by d, which takes no time in a bubble.
+func (w *world) pass(d time.Duration) {
+	passed := make(chan struct{})
+	w.d.Clock.AfterFunc(d, func() { close(passed) })
+	<-passed
+}
+
 func (w *world) try(service, action string, in any) (any, error) {
 	return w.d.Do(context.Background(), w.d.Root(), service, action, in)
 }
@@ -217,7 +224,7 @@ func TestABatchIsAnArrayOfWhatTheTemplateMakes(t *testing.T) {
 	usual(t, echo, func(w *world) {
 		w.create("target.InputTemplate", wrapped, "queue.BatchSize", 100, "queue.MaximumBatchingWindowInSeconds", 5)
 		w.send(`{"n":1}`, `{"n":2, "deep":{"x":[true]}}`)
-		time.Sleep(5 * time.Second)
+		w.pass(5 * time.Second)
 		w.want(`[{"n":1,"from":"p","whole":{"n":1}},{"n":2,"from":"p","whole":{"n":2,"deep":{"x":[true]}}}]`)
 		if w.left() != "0+0" {
 			t.Errorf("left %s", w.left())
@@ -232,9 +239,9 @@ func TestABatchEndsWithItsSizeItsWindowOrItsBytes(t *testing.T) {
 			w.send(fmt.Sprintf(`{"n":%d}`, n))
 		}
 		w.want("[0,1,2,3,4,5,6,7,8,9,10,11]", "[12,13,14,15,16,17,18,19,20,21,22,23]")
-		time.Sleep(49 * time.Second)
+		w.pass(49 * time.Second)
 		w.want()
-		time.Sleep(time.Second)
+		w.pass(time.Second)
 		w.want("[24]")
 		big := strings.Repeat("x", 100<<10)
 		w.send(`{"n":"`+big+`"}`, `{"n":"`+big+`"}`, `{"n":"`+big+`"}`)
@@ -307,12 +314,12 @@ func TestAFailedBatchComesAgainAfterItsVisibilityTimeout(t *testing.T) {
 		if started != 2 || w.left() != "0+1" {
 			t.Errorf("%d executions, left %s", started, w.left())
 		}
-		time.Sleep(59 * time.Second)
+		w.pass(59 * time.Second)
 		synctest.Wait()
 		if started != 2 {
 			t.Errorf("%d executions before the visibility timeout", started)
 		}
-		time.Sleep(time.Second)
+		w.pass(time.Second)
 		synctest.Wait()
 		if started != 3 || w.left() != "0+1" {
 			t.Errorf("%d executions, left %s", started, w.left())
@@ -326,7 +333,7 @@ func TestTheOutputNamesWhatFailed(t *testing.T) {
 	usual(t, definition, func(w *world) {
 		w.create("queue.MaximumBatchingWindowInSeconds", 1)
 		w.send("good", "bad", "good")
-		time.Sleep(time.Second)
+		w.pass(time.Second)
 		synctest.Wait()
 		if w.left() != "0+1" {
 			t.Errorf("left %s", w.left())
@@ -362,14 +369,14 @@ func TestAnIdlePipeIsQuiet(t *testing.T) {
 		w.create("queue.BatchSize", 100, "queue.MaximumBatchingWindowInSeconds", 5, "target.InputTemplate", "<$.body.n>")
 		synctest.Wait()
 		before := w.d.Journal.Total()
-		time.Sleep(24 * time.Hour)
+		w.pass(24 * time.Hour)
 		if after := w.d.Journal.Total(); after != before {
 			t.Errorf("%d calls in a day", after-before)
 		}
 		w.do("sqs", "SendMessage", members{"QueueUrl": base + "q", "MessageBody": `{"n":1}`, "DelaySeconds": 30})
-		time.Sleep(30 * time.Second)
+		w.pass(30 * time.Second)
 		w.want()
-		time.Sleep(5 * time.Second)
+		w.pass(5 * time.Second)
 		w.want("[1]")
 	})
 }
@@ -386,7 +393,7 @@ func TestFiveBatchesAtATime(t *testing.T) {
 			if w.left() != want {
 				t.Errorf("left %s, want %s", w.left(), want)
 			}
-			time.Sleep(10 * time.Second)
+			w.pass(10 * time.Second)
 		}
 	})
 }
@@ -396,7 +403,7 @@ func TestStopUpdateStartDelete(t *testing.T) {
 		w.create("target.InputTemplate", "<$.body.n>", "queue.BatchSize", 1)
 		w.do("pipes", "StopPipe", members{"Name": "p"})
 		w.send(`{"n":1}`)
-		time.Sleep(time.Hour)
+		w.pass(time.Hour)
 		w.want()
 		w.do("pipes", "UpdatePipe", members{"Name": "p", "RoleArn": role, "TargetParameters": members{"InputTemplate": `{"was":<$.body.n>}`}})
 		w.want()
@@ -407,7 +414,7 @@ func TestStopUpdateStartDelete(t *testing.T) {
 		w.want(`[{"was":2},{"was":3}]`)
 		w.do("pipes", "DeletePipe", members{"Name": "p"})
 		w.send(`{"n":4}`)
-		time.Sleep(time.Hour)
+		w.pass(time.Hour)
 		w.want()
 		if _, err := w.try("pipes", "DescribePipe", members{"Name": "p"}); dispatch.AsError(err).Code != "NotFoundException" {
 			t.Error(err)
@@ -455,7 +462,7 @@ func TestAQueueThatCannotBeReadIsTriedAgain(t *testing.T) {
 		w.send(`{"n":1}`)
 		w.want()
 		remove()
-		time.Sleep(60 * time.Second)
+		w.pass(60 * time.Second)
 		w.want("[1]")
 	})
 }
@@ -516,12 +523,12 @@ func TestPipesSurviveKilling(t *testing.T) {
 			} else if state, why := w.state(); state != "RUNNING" {
 				t.Errorf("%s %s", state, why)
 			} else {
-				time.Sleep(60 * time.Second)
+				w.pass(60 * time.Second)
 				synctest.Wait()
 				if w.left() != "0+1" {
 					t.Errorf("left %s", w.left())
 				}
-				time.Sleep(30 * time.Second)
+				w.pass(30 * time.Second)
 				synctest.Wait()
 				if w.left() != "0+0" {
 					t.Errorf("left %s", w.left())
